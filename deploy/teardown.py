@@ -1,0 +1,75 @@
+"""Remove from AWS what a deployment made at run time, so that `sam delete` finds only its own.
+
+That is: the schedules in its group, and the secrets of credentials. The tables stay. Secrets can be
+restored for a week; another deployment's are not touched.
+"""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+
+ROOT = Path(__file__).resolve().parent.parent
+RECOVERY_DAYS = 7
+
+
+class Session(Protocol):
+    """What is needed of a boto3 session."""
+
+    @property
+    def client(self) -> Any:
+        """Makes a client of a service by its name."""
+
+
+def stack_name(environment: str) -> str:
+    """The stack that samconfig.toml names for `environment`; KeyError if it names none."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    name: str = config[environment]["deploy"]["parameters"]["stack_name"]
+    return name
+
+
+def tear_down(session: Session, stack: str) -> Iterator[str]:
+    """Remove one thing after the other, and say what went. Safe to repeat."""
+    described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    outputs = {out["OutputKey"]: out["OutputValue"] for out in described.get("Outputs", [])}
+    yield from _remove_schedules(session.client("scheduler"), outputs["ScheduleGroup"])
+    yield from _remove_secrets(
+        session.client("secretsmanager"), f"{outputs['SecretPrefix']}credentials/"
+    )
+
+
+def _remove_schedules(scheduler: Any, group: str) -> Iterator[str]:
+    pages = scheduler.get_paginator("list_schedules").paginate(GroupName=group)
+    names = [schedule["Name"] for page in pages for schedule in page["Schedules"]]
+    for name in names:
+        scheduler.delete_schedule(GroupName=group, Name=name)
+        yield f"schedule {group}/{name}"
+
+
+def _remove_secrets(secrets: Any, prefix: str) -> Iterator[str]:
+    pages = secrets.get_paginator("list_secrets").paginate(
+        Filters=[{"Key": "name", "Values": [prefix]}]
+    )
+    names = [secret["Name"] for page in pages for secret in page["SecretList"]]
+    for name in names:
+        if name.startswith(prefix):  # the filter of AWS ignores case
+            secrets.delete_secret(SecretId=name, RecoveryWindowInDays=RECOVERY_DAYS)
+            yield f"secret {name}"
+
+
+def main() -> int:
+    """Tear down the deployment that --env names, with the credentials of the environment."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--env", default="dev", help="section of samconfig.toml")
+    stack = stack_name(parser.parse_args().env)
+    for removed in tear_down(boto3.Session(), stack):
+        print(f"removed {removed}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Rollcall: who holds which account, group and role in every SaaS app."""

@@ -1,0 +1,1 @@
+"""Who may call, what they changed, and how refusals are worded."""

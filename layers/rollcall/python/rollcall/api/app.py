@@ -1,0 +1,99 @@
+"""The HTTP API in one piece: every feature's routes, and one way to refuse.
+
+The resolver of Powertools keeps the request in a class attribute, so one instance of the function
+serves one request at a time, as Lambda does.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+
+from rollcall.access.problems import Problem, from_validation
+from rollcall.access.routes import routes as audit
+from rollcall.api.request import Event, tidied
+from rollcall.api.routes import routes as about
+from rollcall.api.services import Services
+from rollcall.connectors.routes import routes as connectors
+from rollcall.credentials.routes import routes as credentials
+from rollcall.directory.routes import routes as directory
+from rollcall.integrations.lifecycle_routes import routes as lifecycle
+from rollcall.integrations.routes import routes as integrations
+from rollcall.integrations.variable_routes import routes as variables
+from rollcall.sync.routes import routes as runs
+
+logger = Logger()
+
+Answer = dict[str, Any]
+
+_FEATURES = (
+    connectors, variables, credentials, integrations, lifecycle, runs, directory, audit, about
+)  # fmt: skip
+
+
+class Api:
+    """Answers events of the HTTP API (payload format 2.0)."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.resolver = APIGatewayHttpResolver(
+            enable_validation=True, response_validation_error_http_code=500
+        )
+        for feature in _FEATURES:
+            self.resolver.include_router(feature)
+        self.resolver.exception_handler(Problem)(Problem.response)
+        self.resolver.exception_handler(RequestValidationError)(_invalid)
+        self.resolver.exception_handler(NotFoundError)(self._no_route)
+        self.resolver.exception_handler(Exception)(_unexpected)
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> Answer:
+        """The answer to one request. Never raises: what nobody expected is a 500 and a log line."""
+        try:
+            tidy = tidied(event)
+            return self._services.idempotency.once(
+                tidy, context, lambda: self._resolved(tidy, context)
+            )
+        except Problem as problem:
+            return problem.answer()
+        except Exception as error:  # noqa: BLE001 - the last resort
+            return _broken(error).answer()
+
+    def _resolved(self, event: Event, context: Any) -> Answer:
+        self.resolver.append_context(services=self._services)  # type: ignore[no-untyped-call]
+        answer = self.resolver.resolve(event, context)
+        if answer["statusCode"] == HTTPStatus.NO_CONTENT:
+            return {"statusCode": HTTPStatus.NO_CONTENT.value, "headers": {}, "body": ""}
+        return answer
+
+    def _no_route(self, _error: NotFoundError) -> Response[str]:
+        """No route of this method and path: of another method, or none at all."""
+        event = self.resolver.current_event
+        allowed = sorted(
+            route.method
+            for route in self.resolver._static_routes + self.resolver._dynamic_routes  # noqa: SLF001
+            if route.rule.match(event.path)
+        )
+        if not allowed:
+            return Problem(404, f"there is nothing at {event.path}").response()
+        methods = ", ".join(allowed)
+        return Problem(
+            405, f"only {methods} is allowed here", headers={"Allow": methods}
+        ).response()
+
+
+def _invalid(error: RequestValidationError) -> Response[str]:
+    return from_validation(error.errors()).response()
+
+
+def _unexpected(error: Exception) -> Response[str]:
+    return _broken(error).response()
+
+
+def _broken(error: Exception) -> Problem:
+    """The answer to what nobody expected, whose stack goes to the log and not to the caller."""
+    logger.error("a request could not be answered", exc_info=error)
+    return Problem(500, "something went wrong on our side; the function's log says what")

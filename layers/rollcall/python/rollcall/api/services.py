@@ -1,0 +1,92 @@
+"""What the API function is composed of, each part built when it is first used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from rollcall.access.idempotency import Idempotency
+from rollcall.aws import Aws
+from rollcall.credentials.store import Credentials
+from rollcall.integrations.schedule import Schedules
+from rollcall.integrations.store import Integrations
+from rollcall.integrations.variables import Variables
+from rollcall.settings import Settings
+from rollcall.sync.runs import Runs
+from rollcall.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """The names that template.yaml hands to the API function alone."""
+
+    idempotency_table: str
+    sync_state_machine_arn: str
+    schedule_group: str
+    schedule_role_arn: str
+    schedule_dlq_arn: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ApiSettings":
+        """Read the settings; a variable that is missing is a KeyError that names it."""
+        return cls(
+            idempotency_table=environment["IDEMPOTENCY_TABLE"],
+            sync_state_machine_arn=environment["SYNC_STATE_MACHINE_ARN"],
+            schedule_group=environment["SCHEDULE_GROUP"],
+            schedule_role_arn=environment["SCHEDULE_ROLE_ARN"],
+            schedule_dlq_arn=environment["SCHEDULE_DLQ_ARN"],
+        )
+
+
+class Services:
+    """The stores and clients that routes use."""
+
+    def __init__(self, settings: Settings, api: ApiSettings, aws: Aws) -> None:
+        self.settings = settings
+        self.api = api
+        self.aws = aws
+
+    @cached_property
+    def config(self) -> Table:
+        """Integrations, credentials, variables and the audit log."""
+        return Table(self.aws.dynamodb, self.settings.config_table)
+
+    @cached_property
+    def directory(self) -> Table:
+        """People, accounts, groups and grants."""
+        return Table(self.aws.dynamodb, self.settings.directory_table)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Runs and what they saw."""
+        return Runs(self.aws.dynamodb, self.settings)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """How requests to apps are signed."""
+        return Credentials(self.config, self.aws.secretsmanager, self.settings.secret_prefix)
+
+    @cached_property
+    def integrations(self) -> Integrations:
+        """Connections to tenants of apps."""
+        return Integrations(self.config)
+
+    @cached_property
+    def variables(self) -> Variables:
+        """Named values that integrations share."""
+        return Variables(self.config)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """What starts runs by itself."""
+        return Schedules(
+            self.aws.scheduler,
+            self.api.schedule_group,
+            self.api.sync_state_machine_arn,
+            self.api.schedule_role_arn,
+            self.api.schedule_dlq_arn,
+        )
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        """Answers given before."""
+        return Idempotency(self.aws.dynamodb, self.api.idempotency_table)

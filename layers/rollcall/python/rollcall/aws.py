@@ -1,0 +1,44 @@
+"""The AWS clients of one function, each built when it is first used."""
+
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+Client = Any
+"""A low-level boto3 client. boto3 builds its methods at run time, so they carry no types."""
+
+# A call to AWS that hangs must not outlive the function that waits for it.
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=20,
+    retries={"mode": "standard", "max_attempts": 5},
+    max_pool_connections=20,
+)
+
+
+class Aws:
+    """Clients are thread-safe and shared; building one costs up to 100 ms, so it waits for a use."""
+
+    def __init__(self) -> None:
+        self._session = boto3.Session()
+
+    def _client(self, service: str) -> Client:
+        return self._session.client(service, config=_CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> Client:
+        return self._client("dynamodb")
+
+    @cached_property
+    def secretsmanager(self) -> Client:
+        return self._client("secretsmanager")
+
+    @cached_property
+    def scheduler(self) -> Client:
+        return self._client("scheduler")
+
+    @cached_property
+    def stepfunctions(self) -> Client:
+        return self._client("stepfunctions")

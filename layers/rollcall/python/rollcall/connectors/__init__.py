@@ -1,0 +1,1 @@
+"""What Rollcall knows about each app, and the engine that runs it."""

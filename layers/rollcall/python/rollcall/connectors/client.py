@@ -1,0 +1,154 @@
+"""The one way out: an HTTP client that checks the address at the moment of connecting.
+
+A name is resolved once, every address it leads to must be a public one, and the connection goes
+to an address that was checked, so neither a redirect nor a name that changes its mind leads
+inside. Only hosts that the deployment allows by name may be private or spoken to over plain http.
+"""
+
+import ipaddress
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import httpcore
+import httpx
+
+from rollcall.connectors.answers import Failure
+
+# httpx logs whole URLs at INFO, and a key may be in the query.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+USER_AGENT = "Rollcall (+https://github.com/rollcall)"
+TIMEOUT = httpx.Timeout(connect=5, read=15, write=10, pool=30)
+"""Seconds for each step of a call."""
+DEADLINE = 25.0
+"""Seconds for a whole answer, however slowly it drips in."""
+LARGEST = 20 * 1024 * 1024
+"""Bytes of an answer that are read; a page of 200 users is a thousandth of it."""
+
+# Python counts these as global, yet they carry other addresses inside: NAT64, 6to4, Teredo.
+_TUNNELS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "2002::/16", "2001::/32")))
+
+
+class AddressRefused(httpcore.ConnectError):
+    """The name leads to an address that this deployment may not call."""
+
+
+def is_public(address: str) -> bool:
+    """Is this IP address one of the public internet?"""
+    parsed = ipaddress.ip_address(address)
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    if mapped is not None:
+        return is_public(str(mapped))
+    tunnelled = any(parsed in network for network in _TUNNELS if network.version == parsed.version)
+    return parsed.is_global and not parsed.is_multicast and not tunnelled
+
+
+class _GuardedBackend(httpcore.SyncBackend):
+    def __init__(self, allowed: frozenset[str]) -> None:
+        self._allowed = allowed
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        if host.lower() not in self._allowed:
+            host = _checked(host, port)
+        return super().connect_tcp(host, port, timeout, local_address, socket_options)
+
+    def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.NetworkStream:
+        raise AddressRefused("no app lives on a Unix socket")
+
+
+def _checked(host: str, port: int) -> str:
+    """An address of the host, all of whose addresses are public."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(f"{host} has no address: {error}") from error
+    addresses = sorted({str(info[4][0]) for info in found})
+    refused = [address for address in addresses if not is_public(address)]
+    if refused or not addresses:
+        raise AddressRefused(f"{host} leads to {', '.join(refused) or 'no address'}")
+    return next((address for address in addresses if ":" not in address), addresses[0])
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Loading the certificates takes 20 ms and more, so all clients share one context."""
+    return httpx.create_ssl_context()
+
+
+class Client:
+    """Calls apps for one integration. Connections are kept open between calls; thread-safe."""
+
+    def __init__(self, allow_hosts: frozenset[str], connections: int) -> None:
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        transport = httpx.HTTPTransport(verify=_tls(), limits=limits)
+        # httpx has no public way to say how to connect; its version is pinned and tests hold this.
+        transport._pool = httpcore.ConnectionPool(  # noqa: SLF001
+            ssl_context=_tls(),
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            network_backend=_GuardedBackend(allow_hosts),
+        )
+        self._allowed = allow_hosts
+        self._http = httpx.Client(
+            transport=transport, timeout=TIMEOUT, trust_env=False, headers={"User-Agent": USER_AGENT}
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        auth: httpx.Auth,
+        params: Mapping[str, str | int] | None = None,
+        body: Any = None,
+    ) -> tuple[int, httpx.Headers, bytes] | Failure:
+        """One request, one answer: status, headers, body; no redirect is followed.
+
+        A Failure's detail never holds the URL's query or a header, where keys are.
+        """
+        target = httpx.URL(url)
+        if target.scheme != "https" and target.host.lower() not in self._allowed:
+            return Failure("address-refused", f"{target.host} must be called over https")
+        started = time.monotonic()
+        try:
+            request = self._http.build_request(
+                method, target, params=params, json=body, headers={"Accept": "application/json"}
+            )
+            answer = self._http.send(request, auth=auth, stream=True)
+            try:
+                return answer.status_code, answer.headers, _read(answer, started)
+            finally:
+                answer.close()
+        except httpx.TimeoutException:
+            waited = round(time.monotonic() - started)
+            return Failure("vendor-silent", f"{target.host} did not answer in {waited} s")
+        except httpx.TransportError as error:
+            if isinstance(error.__cause__, AddressRefused):
+                return Failure("address-refused", f"not called: {error}")
+            return Failure("vendor-broken", f"the connection to {target.host} failed: {error}")
+
+
+def _read(answer: httpx.Response, started: float) -> bytes:
+    chunks = bytearray()
+    for chunk in answer.iter_bytes():
+        chunks += chunk
+        if len(chunks) > LARGEST:
+            raise httpx.ReadError(f"the answer is larger than {LARGEST} bytes")
+        if time.monotonic() - started > DEADLINE:
+            raise httpx.ReadTimeout("the answer drips")
+    return bytes(chunks)

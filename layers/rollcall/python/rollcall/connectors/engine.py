@@ -1,0 +1,167 @@
+"""One small engine runs every manifest: a call in, an answer or a Failure out.
+
+The engine asks once. It neither loops over pages nor sleeps over failures: the pull does that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import httpx
+
+from rollcall.connectors import paths
+from rollcall.connectors.answers import Answer, Failure, judge
+from rollcall.connectors.client import Client
+from rollcall.connectors.limiter import Limiter
+from rollcall.connectors.manifest import Manifest, One, Paging
+
+Record = Mapping[str, Any]
+
+
+class Listing(Protocol):
+    """What a manifest's lists have in common: users, groups and memberships."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def records(self) -> str: ...
+    @property
+    def total(self) -> str: ...
+    @property
+    def paging(self) -> Paging: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its records as the app sent them, the total it announced (None: none), and the
+    cursor of the next page (None: no cursor, or the end)."""
+
+    records: tuple[Record, ...]
+    total: int | None
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """The credential works; `identity` is whose it is, in the app's words."""
+
+    identity: str
+
+
+class App:
+    """One tenant of one app, ready to be called."""
+
+    def __init__(
+        self, manifest: Manifest, base_url: str, auth: httpx.Auth, client: Client, limiter: Limiter
+    ) -> None:
+        self.manifest = manifest
+        self._base_url = base_url
+        self._auth = auth
+        self._client = client
+        self._limiter = limiter
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | Failure:
+        """Read `path` (below the API's own path) when the app's limit has room for it.
+
+        A 403 that the test call does not share is asked once more, since ActiveCampaign has been
+        seen to send some in passing; one that it does share is a refused credential.
+        """
+        answer = self._once(path, params)
+        if isinstance(answer, Answer) or answer.code != "vendor-forbidden":
+            return answer
+        tested = self.test()
+        return tested if isinstance(tested, Failure) else self._once(path, params)
+
+    def _once(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | Failure:
+        self._limiter.wait()
+        raw = self._client.call("GET", self._base_url + path, self._auth, params)
+        if isinstance(raw, Failure):
+            return raw
+        status, headers, body = raw
+        return judge(status, headers, body, self.manifest.errors)
+
+    def test(self) -> Tested | Failure:
+        """Whose the credential is. Any refusal of this call is a refused credential."""
+        answer = self._once(self.manifest.test.path)
+        if isinstance(answer, Failure):
+            if answer.code in ("vendor-forbidden", "vendor-unauthorized"):
+                return Failure("vendor-unauthorized", f"the app refuses the credential ({answer.detail})")
+            return answer
+        identity = paths.text(paths.read(answer.body, self.manifest.test.identity))
+        if identity is None:
+            return Failure("vendor-broken", f"{self.manifest.test.path} does not say whose key it is")
+        return Tested(identity)
+
+    def gone(self, failure: Failure) -> bool:
+        """Does the app say, in the words its manifest knows, that the record is not there?"""
+        return failure.code == "vendor-not-found" and any(
+            error.means == "not-found" and error.contains in failure.detail
+            for error in self.manifest.errors
+        )
+
+    def refuses_list(self, failure: Failure) -> bool:
+        """Does the app refuse this list for good: forbidden, unknown, or a wrong method?"""
+        return failure.code in ("vendor-forbidden", "vendor-not-found", "vendor-rejected")
+
+    def page(
+        self, listing: Listing, position: int | str | None, owner: str | None = None
+    ) -> Page | Failure:
+        """One page of a list from `position` (an offset, a page's number, a cursor, or None).
+
+        `owner` is the id of the group whose members are listed.
+        """
+        paging = listing.paging
+        params: dict[str, str | int] = {}
+        if paging.size_parameter:
+            params[paging.size_parameter] = paging.size
+        if position is not None:
+            params[paging.position_parameter] = position
+        path = listing.path if owner is None else _with_id(listing.path, owner)
+        answer = self.get(path, params)
+        if isinstance(answer, Failure):
+            return answer
+        records = paths.read(answer.body, listing.records)
+        if not isinstance(records, list) or not all(isinstance(r, Mapping) for r in records):
+            return Failure("vendor-broken", f"{path} answers no list of records at {listing.records}")
+        total = paths.number(paths.read(answer.body, listing.total)) if listing.total else None
+        cursor = paths.text(paths.read(answer.body, paging.next)) if paging.next else None
+        return Page(tuple(records), total, cursor)
+
+    def one(self, one: One, record_id: str) -> Record | Failure:
+        """A single record by its id; `vendor-not-found` where it is gone."""
+        path = _with_id(one.path, record_id)
+        answer = self.get(path)
+        if isinstance(answer, Failure):
+            return answer
+        record = paths.read(answer.body, one.record)
+        if not isinstance(record, Mapping):
+            return Failure("vendor-broken", f"{path} answers no record at {one.record}")
+        return record
+
+    def groups_of(self, user_id: str) -> tuple[Record, ...] | Failure:
+        """The membership rows of one user, where the app lists them by user."""
+        memberships = self.manifest.memberships
+        if memberships is None or memberships.by_user is None:
+            raise ValueError(f"{self.manifest.key} does not list groups by user")
+        path = _with_id(memberships.by_user.path, user_id)
+        answer = self.get(path)
+        if isinstance(answer, Failure):
+            return () if answer.code == "vendor-not-found" else answer
+        rows = paths.read(answer.body, memberships.by_user.records)
+        if isinstance(rows, Mapping):
+            rows = [rows]
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            return Failure("vendor-broken", f"{path} answers no rows at {memberships.by_user.records}")
+        return tuple(rows)
+
+
+def _with_id(path: str, record_id: str) -> str:
+    """ActiveCampaign takes an empty id for 0, so an empty one is never sent."""
+    if not record_id:
+        raise ValueError(f"an id is needed in {path}")
+    return path.replace("{id}", quote(record_id, safe=""))

@@ -1,0 +1,88 @@
+"""The app's rate limit, kept before the app has to say so.
+
+Everything that calls one host shares one item in the runs table: the moment the next call may
+start. A caller moves that moment on by as many calls as about a second holds and then has those
+slots to itself, so there is one write a second and an action waits little longer than that.
+Slots are even: no burst when a function starts, none when it wakes up late.
+"""
+
+import math
+import threading
+import time
+from collections import deque
+
+from rollcall.integrations.model import RateLimit
+from rollcall.tables import Table, to_item
+
+MARGIN = 1.04
+"""Slots are this much further apart than the limit asks, because calls do not arrive as evenly
+as they leave."""
+HORIZON_MS = 1000
+"""Slots are reserved at most this far ahead of now."""
+
+_LIVE = "next_at > :now AND next_at <= :horizon"
+_IDLE = "attribute_not_exists(next_at) OR next_at <= :now"
+
+
+class Limiter:
+    """Turns for calls to `host`, at `rate`; `ahead` turns are reserved at a time. Thread-safe."""
+
+    def __init__(self, runs: Table, host: str, rate: RateLimit, ahead: int | None = None) -> None:
+        self._runs = runs
+        self._key = to_item({"pk": "LIMIT", "sk": host})
+        self._rate = rate
+        self._interval_ms = rate.seconds * 1000 * MARGIN / rate.requests
+        self._ahead = ahead or max(1, math.floor(1000 / self._interval_ms))
+        self._slots: deque[float] = deque()
+        self._left: deque[float] = deque(maxlen=rate.requests)
+        self._turn = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when it is this call's turn. Callers wait in line, so turns stay in order."""
+        with self._turn:
+            if not self._slots:
+                start = self._reserve()
+                self._slots.extend(start + i * self._interval_ms for i in range(self._ahead))
+            turn = self._slots.popleft()
+            if len(self._left) == self._rate.requests:
+                # A call that left late must not find the next ones too close behind it.
+                turn = max(turn, self._left[0] + self._rate.seconds * 1000 * MARGIN)
+            _sleep_until(turn)
+            self._left.append(_now_ms())
+
+    def _reserve(self) -> float:
+        """The first of the slots that are now ours, in ms since the epoch."""
+        span = math.ceil(self._ahead * self._interval_ms)
+        while True:
+            now = int(_now_ms())
+            end = self._move("next_at + :span", _LIVE, {":now": now, ":horizon": now + HORIZON_MS, ":span": span})
+            if end is None:
+                end = self._move(":end", _IDLE, {":now": now, ":end": now + span})
+            if end is not None:
+                return float(end - span)
+            # Somebody has slots beyond the horizon: let those come closer.
+            time.sleep(self._interval_ms / 1000)
+
+    def _move(self, value: str, condition: str, places: dict[str, int]) -> int | None:
+        client = self._runs.client
+        try:
+            answer = client.update_item(
+                TableName=self._runs.name,
+                Key=self._key,
+                UpdateExpression=f"SET next_at = {value}",
+                ConditionExpression=condition,
+                ExpressionAttributeValues=to_item(places),
+                ReturnValues="UPDATED_NEW",
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            return None
+        return int(answer["Attributes"]["next_at"]["N"])
+
+
+def _now_ms() -> float:
+    return time.time() * 1000
+
+
+def _sleep_until(moment_ms: float) -> None:
+    while (left := moment_ms - _now_ms()) > 0:
+        time.sleep(left / 1000)

@@ -1,0 +1,273 @@
+"""What a manifest says. These classes are the schema: `check` validates against them by path.
+
+A manifest is a TOML file beside this one (comments there state the vendor's truth). Loading one
+that passed `check` costs no validation, so that a function starts fast.
+"""
+
+import tomllib
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+_STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a tenant of the app lives, and where its API begins there."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    subdomain_url: str
+    """The tenant's origin with `{subdomain}` in it."""
+    variable: str
+    """The variable that holds the subdomain of an integration that names none."""
+    path: str
+    """What follows the origin in every call, such as `/api/3`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """How the app wants requests signed when a credential does not say otherwise."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    type: Literal["api_key", "bearer", "basic"]
+    name: str = "Authorization"
+    add_to: Literal["header", "query"] = "header"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `requests` in any `seconds`, and at most `in_flight` at once."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    requests: int
+    seconds: int
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A cheap call that any valid key may make, and where it tells whose key that is."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    path: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How a list is turned over. `size` is what is asked for; the app may give less."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    style: Literal["offset", "page", "cursor", "none"]
+    size: int = 0
+    size_parameter: str = ""
+    position_parameter: str = ""
+    first: int = 0
+    """The number of the first page, where pages are numbered."""
+    next: str = ""
+    """The path of the next cursor, where there are cursors."""
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """How a single record is fetched by its id: `{id}` in the path, the record at `record`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    path: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a user's record holds what an account shows. `display_name` joins what it finds."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    email: str
+    display_name: tuple[str, ...]
+    username: str = ""
+    enabled: str = ""
+    """Empty: the app knows no disabled users."""
+    last_active_at: str = ""
+    """Empty: the app does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Grants told in a list inside a user's record, such as a role for each product."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    type: Literal["group", "admin", "role"]
+    each: str
+    id: str
+    name: str
+    scope: str = ""
+    scope_name: str = ""
+    none: tuple[str, ...] = ()
+    """Ids that mean "no such role" and are no grant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A grant told by a flag in a user's record; `id` and `name` are the entitlement's own."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    type: Literal["group", "admin", "role"]
+    when: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """The list of users, one of them by id, and the grants their records tell."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    path: str
+    records: str
+    id: str
+    paging: Paging
+    columns: Columns
+    total: str = ""
+    one: One | None = None
+    listed: tuple[Listed, ...] = ()
+    flagged: tuple[Flagged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Admins:
+    """Which groups make their members administrators: by id or by name."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The list of groups, and which of them are administrators'."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    path: str
+    records: str
+    id: str
+    name: str
+    paging: Paging
+    total: str = ""
+    one: One | None = None
+    admins: Admins = Admins()
+
+
+@dataclass(frozen=True, slots=True)
+class ByUser:
+    """The groups of one user: `{id}` is the user's. The rows are a list or a single object."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    path: str
+    records: str
+
+
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """The members of one group: `{id}` in the path is the group's."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    path: str
+    records: str
+    account: str
+    group: str
+    paging: Paging
+    total: str = ""
+    by_user: ByUser | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """An answer that does not mean what its status says: `contains` is looked for in the body."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    status: tuple[int, ...]
+    contains: str
+    means: Literal["not-found", "throttled", "unauthorized"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A standard field of the app's users: the key mappings use, and where the record has it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    key: str
+    name: str
+    path: str
+    type: Literal["text", "boolean", "datetime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A rule of the default mapping: a person's field from a source of the app, or a constant.
+
+    `source` is a field's key, or `display_name` as the account shows it.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    target: str
+    source: str = ""
+    value: str = ""
+    sync_key: int = 0
+    """1 for the field a person is found by; 0 for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything Rollcall knows about one app."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    key: str
+    name: str
+    description: str
+    address: Address
+    auth: Auth
+    rate_limit: Rate
+    test: Probe
+    users: Users
+    fields: tuple[Field, ...]
+    mapping: tuple[Target, ...]
+    groups: Groups | None = None
+    memberships: Memberships | None = None
+    errors: tuple[Error, ...] = ()
+
+    @property
+    def sync_key(self) -> Target:
+        """The rule of the field by which a person is found."""
+        return next(rule for rule in self.mapping if rule.sync_key == 1)
+
+
+def parse(file: Path) -> dict[str, Any]:
+    """The manifest file as plain data; raises tomllib.TOMLDecodeError with line and column."""
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def build(data: Mapping[str, Any]) -> Manifest:
+    """A manifest from data that `check.problems` found nothing wrong with."""
+    manifest: Manifest = _build(Manifest, data)
+    return manifest
+
+
+def _build(kind: Any, value: Any) -> Any:
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = _hints(kind)
+        return kind(**{key: _build(hints[key], inner) for key, inner in value.items()})
+    if get_origin(kind) is tuple:
+        return tuple(_build(get_args(kind)[0], inner) for inner in value)
+    if get_origin(kind) in (Union, types.UnionType):
+        return _build(get_args(kind)[0], value)
+    return value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {name: hint for name, hint in hints.items() if get_origin(hint) is not ClassVar}

@@ -1,0 +1,1 @@
+"""How requests to an app are signed: names in the config table, values in Secrets Manager."""

@@ -1,0 +1,236 @@
+"""Credentials over HTTP. Values come in here; no answer ever holds one."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel as Model
+
+from rollcall.access.problems import Problem, invalid, unknown
+from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cursor, key_of
+from rollcall.api.routing import Body, Id, Routes
+from rollcall.connectors import catalog
+from rollcall.credentials.store import Credential, Scheme
+
+routes = Routes("Credentials")
+
+_HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+
+
+def _token(value: str) -> str:
+    token = _BEARER.sub("", _plain(value).strip(), count=1)
+    if not token or not token.isascii():
+        raise ValueError("must be the key itself, in ASCII")
+    return token
+
+
+def _plain(value: str) -> str:
+    if not value.strip() or not all(char.isprintable() for char in value):
+        raise ValueError("must not be empty, nor hold a line break or another control character")
+    return value
+
+
+def _username(value: str) -> str:
+    if ":" in value:
+        raise ValueError("must not hold a colon")
+    return _plain(value)
+
+
+Token = Annotated[str, AfterValidator(_token), Field(min_length=1, max_length=4096)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class DefaultAuth(Body):
+    """The key alone: how it is sent is the connector's default."""
+
+    value: Token
+
+
+class ApiKeyAuth(Body):
+    """A key in a header or a query parameter of its own."""
+
+    type: Literal["api_key"]
+    name: Annotated[str, Field(pattern=_HEADER_NAME, max_length=100)]
+    add_to: Literal["header", "query"]
+    value: Token
+
+
+class BearerAuth(Body):
+    """`Authorization: Bearer …`; a typed word "Bearer" is taken off."""
+
+    type: Literal["bearer"]
+    value: Token
+
+
+class BasicAuth(Body):
+    """A user name and a password."""
+
+    type: Literal["basic"]
+    username: Annotated[str, AfterValidator(_username), Field(min_length=1, max_length=1000)]
+    password: Annotated[str, AfterValidator(_plain), Field(min_length=1, max_length=4096)]
+
+
+_KINDS = {"api_key": "<api_key>", "bearer": "<bearer>", "basic": "<basic>"}
+
+
+def _kind(auth: Any) -> str | None:
+    if not isinstance(auth, dict) or "type" not in auth:
+        return "<default>"
+    kind = auth["type"]
+    return _KINDS.get(kind) if isinstance(kind, str) else None
+
+
+Auth = Annotated[
+    Annotated[DefaultAuth, Tag("<default>")]
+    | Annotated[ApiKeyAuth, Tag("<api_key>")]
+    | Annotated[BearerAuth, Tag("<bearer>")]
+    | Annotated[BasicAuth, Tag("<basic>")],
+    Discriminator(
+        _kind,
+        custom_error_type="auth_type",
+        custom_error_message="must be api_key, bearer or basic",
+        custom_error_context={"at": "type"},
+    ),
+]
+
+
+class NewCredential(Body):
+    """A credential for one connector."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "ActiveCampaign, roster",
+                    "connector": "activecampaign",
+                    "auth": {"value": "the key"},
+                }
+            ]
+        }
+    )
+    name: Name
+    connector: str = Field(max_length=100)
+    auth: Auth
+
+
+class Rotation(Body):
+    """A new value. The name may change with it; connector and type may not."""
+
+    auth: Auth
+    name: Name | None = None
+    connector: str | None = Field(default=None, description="If given, the one it has")
+
+
+class ShownCredential(Model):
+    """A credential without its value. `param_name` and `add_to` are an API key's."""
+
+    id: str
+    name: str
+    connector: str
+    type: Literal["api_key", "bearer", "basic"]
+    param_name: str | None
+    add_to: Literal["header", "query"] | None
+    created_at: str
+    updated_at: str
+
+
+class CredentialPage(Page[ShownCredential]):
+    """A page of credentials."""
+
+
+def _shown(credential: Credential) -> ShownCredential:
+    return ShownCredential.model_validate(credential, from_attributes=True)
+
+
+def _read(auth: Auth, connector: str, current: Scheme | None) -> tuple[Scheme, dict[str, str]]:
+    """How to sign, and with what. Raises Problem where the connector's default needs more."""
+    if isinstance(auth, BasicAuth):
+        return Scheme("basic"), {"username": auth.username, "password": auth.password}
+    if isinstance(auth, BearerAuth):
+        return Scheme("bearer"), {"value": auth.value}
+    if isinstance(auth, ApiKeyAuth):
+        return Scheme("api_key", auth.name, auth.add_to), {"value": auth.value}
+    scheme = current or _default(connector)
+    if scheme.type == "basic":
+        raise invalid("auth.type", "a user name and a password are needed: send type basic")
+    return scheme, {"value": auth.value}
+
+
+def _default(connector: str) -> Scheme:
+    manifest = catalog.find(connector)
+    if manifest is None:
+        raise invalid("connector", f"there is no connector {connector!r}")
+    auth = manifest.auth
+    return (
+        Scheme(auth.type, auth.name, auth.add_to) if auth.type == "api_key" else Scheme(auth.type)
+    )
+
+
+@routes.on("POST /credentials", status=201)
+def create_credential(credential: NewCredential) -> ShownCredential:
+    """Keep a credential.
+
+    The value goes to Secrets Manager and is never shown again.
+    """
+    default = _default(credential.connector)
+    scheme, secret = _read(credential.auth, credential.connector, default)
+    created = routes.services.credentials.create(
+        credential.name, credential.connector, scheme, secret, routes.actor
+    )
+    return _shown(created)
+
+
+@routes.on("GET /credentials")
+def list_credentials(limit: Limit = DEFAULT_LIMIT, after: Cursor = None) -> CredentialPage:
+    """List credentials, in the order they were made."""
+    found, last = routes.services.credentials.page(limit, key_of("credentials", after))
+    return CredentialPage(
+        items=[_shown(credential) for credential in found],
+        next_cursor=cursor("credentials", last),
+    )
+
+
+@routes.on("GET /credentials/<credential_id>")
+def get_credential(credential_id: Id) -> ShownCredential:
+    """One credential, without its value."""
+    credential = routes.services.credentials.get(credential_id)
+    if credential is None:
+        raise unknown("credential", credential_id)
+    return _shown(credential)
+
+
+@routes.on("PUT /credentials/<credential_id>")
+def rotate_credential(credential_id: Id, rotation: Rotation) -> ShownCredential:
+    """Replace the value.
+
+    Integrations that use the credential sign with the new value from their next call on. One that
+    needs to be reconnected is active again after a call that works, such as its test.
+    """
+    credentials = routes.services.credentials
+    credential = credentials.get(credential_id)
+    if credential is None:
+        raise unknown("credential", credential_id)
+    if rotation.connector not in (None, credential.connector):
+        raise invalid("connector", f"the credential is one for {credential.connector}")
+    current = Scheme(credential.type, credential.param_name, credential.add_to)
+    scheme, secret = _read(rotation.auth, credential.connector, current)
+    if scheme.type != credential.type:
+        raise invalid("auth.type", f"a rotation keeps the type, which is {credential.type}")
+    rotated = credentials.rotate(
+        credential, rotation.name or credential.name, scheme, secret, routes.actor
+    )
+    if rotated is None:
+        raise unknown("credential", credential_id)
+    return _shown(rotated)
+
+
+@routes.on("DELETE /credentials/<credential_id>", status=204, problems=(409,))
+def delete_credential(credential_id: Id) -> None:
+    """Delete a credential and its value, unless an integration uses it."""
+    outcome = routes.services.credentials.delete(credential_id, routes.actor)
+    if outcome == "unknown":
+        raise unknown("credential", credential_id)
+    if outcome == "used":
+        users = routes.services.credentials.users(credential_id)
+        raise Problem(409, f"the credential is used by integrations: {', '.join(users)}")

@@ -1,0 +1,1 @@
+"""The roster: people, accounts, groups and grants."""

@@ -1,0 +1,1 @@
+"""One integration is one connection to one tenant of an app."""

@@ -1,0 +1,109 @@
+"""Where an integration's app is reached: its own URL, its subdomain, or the connector's variable.
+
+What is checked here is the form, so that a wrong address is refused when it is typed. Where a
+name leads is checked at each connection, by `connectors.client`.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from rollcall.connectors.manifest import Manifest
+from rollcall.integrations.model import Integration
+
+_SUBDOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+# `127.1`, `0x7f000001` and `2130706433` are addresses to a resolver, so no name may end like them.
+_NUMERIC = re.compile(r"\d+|0x[0-9a-f]*")
+_LONGEST_HOST = 253
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why a text cannot be an address, as a sentence for the person who typed it."""
+
+    message: str
+
+
+def is_subdomain(text: str) -> bool:
+    """Whether this can stand before the app's own domain, as `acme` does."""
+    return _SUBDOMAIN.fullmatch(text) is not None
+
+
+def origin(text: str, api_path: str, allow_hosts: Collection[str]) -> str | Unusable:
+    """The origin in a pasted address, such as `https://acme.api-us1.com`.
+
+    The API's own path is taken off. Plain http and private addresses are for `allow_hosts` only.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return Unusable("is not a URL")
+    fault = _shape(parts, api_path) or _host(host, allow_hosts)
+    if fault is None and parts.scheme != "https" and host not in allow_hosts:
+        fault = "must start with https://"
+    if fault is None and port == 0:
+        fault = "has a port that cannot be reached"
+    if fault is not None:
+        return Unusable(fault)
+    shown = f"[{host}]" if ":" in host else host
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port not in (None, usual) else "")
+
+
+def _shape(parts: SplitResult, api_path: str) -> str | None:
+    if parts.scheme not in ("https", "http"):
+        return "must start with https://"
+    if "@" in parts.netloc:
+        return "must not hold a user name or a password"
+    if parts.query or parts.fragment:
+        return "must not hold a query or a fragment"
+    if parts.path.rstrip("/") not in ("", api_path.rstrip("/")):
+        return f"must be the host only (the API's path {api_path} may follow)"
+    return None
+
+
+def _host(host: str, allow_hosts: Collection[str]) -> str | None:
+    if host in allow_hosts:
+        return None
+    try:
+        literal = ipaddress.ip_address(host)
+    except ValueError:
+        return _name(host)
+    mapped = getattr(literal, "ipv4_mapped", None)
+    return None if (mapped or literal).is_global else "must not be a private address"
+
+
+def _name(host: str) -> str | None:
+    labels = host.split(".")
+    if len(host) > _LONGEST_HOST or not all(map(_LABEL.fullmatch, labels)):
+        return "has no valid host name (write other scripts in their xn-- form)"
+    if _NUMERIC.fullmatch(labels[-1]):
+        return "has no valid host name"
+    if len(labels) == 1 or labels[-1] == "localhost":
+        return "must be a public host name"
+    return None
+
+
+def effective_origin(
+    manifest: Manifest, integration: Integration, variable_value: str | None
+) -> str | None:
+    """The app's origin, or None where neither integration nor variable says anything."""
+    if integration.base_url is not None:
+        return integration.base_url
+    subdomain = integration.subdomain or variable_value
+    if subdomain is None:
+        return None
+    return manifest.address.subdomain_url.replace("{subdomain}", subdomain)
+
+
+def resolve(manifest: Manifest, integration: Integration, variable_value: str | None) -> str | None:
+    """The URL that the API's calls begin with, such as `https://acme.api-us1.com/api/3`.
+
+    None where neither the integration nor the connector's variable says where the app is.
+    """
+    host = effective_origin(manifest, integration, variable_value)
+    return None if host is None else host + manifest.address.path

@@ -1,0 +1,67 @@
+"""An integration as it is shown: what is stored, what is in effect, and how its runs went."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Literal
+
+from rollcall.api.services import Services
+from rollcall.integrations.address import effective_origin
+from rollcall.integrations.forms import ShownIntegration
+from rollcall.integrations.lookup import manifest_of
+from rollcall.integrations.model import Integration, RateLimit
+from rollcall.integrations.store import State
+
+
+def shown(services: Services, integration: Integration) -> ShownIntegration:
+    """One integration."""
+    return all_shown(services, [integration])[0]
+
+
+def all_shown(services: Services, integrations: Sequence[Integration]) -> list[ShownIntegration]:
+    """Several, with as few reads as for one."""
+    states = services.integrations.states([integration.id for integration in integrations])
+    under_way = dict(services.runs.locks())
+    variables = {
+        name: services.variables.value(name)
+        for name in {manifest_of(integration).address.variable for integration in integrations}
+    }
+    return [
+        _shown(
+            integration,
+            states[integration.id],
+            variables[manifest_of(integration).address.variable],
+            syncing=integration.id in under_way,
+        )
+        for integration in integrations
+    ]
+
+
+def _shown(
+    integration: Integration, state: State, variable: str | None, *, syncing: bool
+) -> ShownIntegration:
+    manifest = manifest_of(integration)
+    own = manifest.rate_limit
+    limit = integration.rate_limit or RateLimit(own.requests, own.seconds)
+    return ShownIntegration.model_validate(
+        {
+            **asdict(integration),
+            "contacts": list(integration.contacts),
+            "base_url": effective_origin(manifest, integration, variable),
+            "rate_limit": asdict(limit),
+            "connection": _connection(state, syncing=syncing),
+            "last_good_at": state.last_good_at,
+            "last_run_id": state.last_run_id,
+            "held_run_id": state.held_run_id,
+            "error": state.error,
+        }
+    )
+
+
+def _connection(
+    state: State, *, syncing: bool
+) -> Literal["never", "syncing", "connected", "failing"]:
+    if syncing:
+        return "syncing"
+    if state.last_status is None:
+        return "never"
+    return "failing" if state.last_status == "failed" else "connected"

@@ -1,0 +1,38 @@
+"""What a deployment decides, read from the environment once per function."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The names and limits that template.yaml hands to every function.
+
+    `secret_prefix` ends with a slash; `allow_hosts` are the hosts that may be called over plain
+    http at a private address; `run_days` is how long runs and what they saw are kept.
+    """
+
+    stack_name: str
+    config_table: str
+    directory_table: str
+    runs_table: str
+    secret_prefix: str
+    allow_hosts: frozenset[str]
+    run_days: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings; a variable that is missing is a KeyError that names it."""
+        return cls(
+            stack_name=environment["STACK_NAME"],
+            config_table=environment["CONFIG_TABLE"],
+            directory_table=environment["DIRECTORY_TABLE"],
+            runs_table=environment["RUNS_TABLE"],
+            secret_prefix=environment["SECRET_PREFIX"],
+            allow_hosts=frozenset(
+                host.strip().lower()
+                for host in environment["ALLOW_HOSTS"].split(",")
+                if host.strip()
+            ),
+            run_days=int(environment["RUN_DAYS"]),
+        )

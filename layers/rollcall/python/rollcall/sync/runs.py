@@ -1,0 +1,401 @@
+"""Runs and what they saw, in the runs table.
+
+| item                | pk       | sk                         |
+|---------------------|----------|----------------------------|
+| run                 | RUN#id   | RUN                        |
+| what a page saw     | RUN#id   | PAGE#phase#list#pass#page  |
+| a confirming look   | RUN#id   | LOOK#phase#unit            |
+| a record error      | RUN#id   | ERROR#list#page#number     |
+| who would go        | RUN#id   | CANDIDATE#sort key         |
+| a line of the log   | RUN#id   | LOG#time#id                |
+| the lock            | LOCK     | integration                |
+| a scheduled time    | SCHEDULED#integration | time          |
+
+A run, its lock and its first line appear together and its last status and the release of the lock
+are one transaction, so a lock always has a run that is under way. All but locks expire.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rollcall.aws import Client
+from rollcall.settings import Settings
+from rollcall.stamps import new_id, now
+from rollcall.tables import (
+    ABSENT,
+    PRESENT,
+    Action,
+    Condition,
+    Item,
+    Refused,
+    Table,
+    equals,
+    one_of,
+    transact,
+)
+
+Status = Literal[
+    "queued", "running", "succeeded", "succeeded_with_errors", "failed", "held", "cancelled"
+]
+UNDER_WAY: tuple[Status, ...] = ("queued", "running")
+COUNTS = (
+    "pulled", "added", "updated", "unchanged", "skipped", "removed", "restored", "errors",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One sync of one integration, as it is stored."""
+
+    id: str
+    integration_id: str
+    status: Status
+    trigger: str
+    queued_at: str
+    started_at: str | None
+    finished_at: str | None
+    execution_arn: str | None
+    counts: Mapping[str, int]
+    error: Mapping[str, Any] | None
+    phase: str
+    """What the pull is reading: the lists (`pull`), or some of them again (`look`, `approval`)."""
+    again: tuple[str, ...]
+    """The lists that a `look` or `approval` reads once more: `users`, `groups`, `memberships`."""
+    baseline: Mapping[str, Any] | None
+    """The last run after which the roster held exactly what it had seen, and how many pages."""
+    stalled: int
+    """Laps of the pull in a row that got no page."""
+    approved: bool
+    """It was held, and somebody approved the removals."""
+    removed: int
+    """How many accounts the run has taken off the roster."""
+    progress: Mapping[str, Any] | None
+    """Set when the run ends; while it is under way its pages tell."""
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> "Run":
+        """Read the runs table's item."""
+        return cls(
+            id=item["id"],
+            integration_id=item["integration_id"],
+            status=item["status"],
+            trigger=item["trigger"],
+            queued_at=item["queued_at"],
+            started_at=item.get("started_at"),
+            finished_at=item.get("finished_at"),
+            execution_arn=item.get("execution_arn"),
+            counts=item["counts"],
+            error=item.get("error"),
+            phase=item["phase"],
+            again=tuple(item.get("again", ())),
+            baseline=item.get("baseline"),
+            stalled=item.get("stalled", 0),
+            approved="approved_at" in item,
+            removed=item.get("removed", 0),
+            progress=item.get("progress"),
+        )
+
+
+class Runs:
+    """The store of runs. `config` holds each integration's STATE, which a run's end updates."""
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._client = client
+        self._days = settings.run_days
+        self.table = Table(client, settings.runs_table)
+        self.config = Table(client, settings.config_table)
+
+    def get(self, run_id: str) -> Run | None:
+        """The run, or None."""
+        item = self.table.get(f"RUN#{run_id}", "RUN")
+        return Run.from_item(item) if item else None
+
+    def of_integration(
+        self, integration_id: str, limit: int, after: Item | None
+    ) -> tuple[list[Run], Item | None]:
+        """An integration's runs, the newest first."""
+        items, last = self.table.page(
+            f"INTEGRATION#{integration_id}", limit=limit, after=after, index="gsi1", backwards=True
+        )
+        return [Run.from_item(item) for item in items], last
+
+    def running(self, integration_id: str) -> str | None:
+        """The id of the run that is under way, or None."""
+        lock = self.table.get("LOCK", integration_id)
+        return str(lock["run_id"]) if lock else None
+
+    def unlocked(self, integration_id: str) -> Action:
+        """The check, for a transaction, that no run of the integration is under way."""
+        return self.table.checking("LOCK", integration_id, ABSENT)
+
+    def locks(self) -> Iterator[tuple[str, str]]:
+        """Every (integration id, run id) that is under way."""
+        return ((item["sk"], item["run_id"]) for item in self.table.query("LOCK"))
+
+    def queue(
+        self,
+        integration_id: str,
+        trigger: str,
+        run_id: str,
+        *,
+        scheduled_time: str | None = None,
+    ) -> Literal["queued", "busy", "seen"]:
+        """Make a run and take the integration's lock.
+
+        "busy" while one runs, also if that is a new run of this id; "seen" where a run was made
+        for this scheduled time before.
+        """
+        moment = now()
+        run = {
+            "pk": f"RUN#{run_id}",
+            "sk": "RUN",
+            "gsi1pk": f"INTEGRATION#{integration_id}",
+            "gsi1sk": f"{moment}#{run_id}",
+            "id": run_id,
+            "integration_id": integration_id,
+            "status": "queued",
+            "trigger": trigger,
+            "queued_at": moment,
+            "counts": dict.fromkeys(COUNTS, 0),
+            "phase": "pull",
+            "expires_at": self._expires_at(),
+        }
+        actions = [self._lock(integration_id, run_id, moment), self.table.putting(run, ABSENT)]
+        if scheduled_time is not None:
+            seen = {
+                "pk": f"SCHEDULED#{integration_id}",
+                "sk": scheduled_time,
+                "run_id": run_id,
+                "expires_at": self._expires_at(),
+            }
+            actions.append(self.table.putting(seen, ABSENT))
+        refused = transact(self._client, actions)
+        if refused is None:
+            return "queued"
+        return "seen" if refused.reasons.get(2) == "ConditionalCheckFailed" else "busy"
+
+    def _lock(self, integration_id: str, run_id: str, taken_at: str) -> Action:
+        lock = {"pk": "LOCK", "sk": integration_id, "run_id": run_id, "taken_at": taken_at}
+        return self.table.putting(lock, ABSENT)
+
+    def reopen(self, run: Run) -> bool:
+        """Queue a held run again for its approval, with the lock; False if it cannot be (any more).
+
+        It cannot while another run is under way, nor when it is no longer held.
+        """
+        moment = now()
+        opened = {
+            "status": "queued", "phase": "approval", "finished_at": None, "approved_at": moment
+        }  # fmt: skip
+        actions = [
+            self._lock(run.integration_id, run.id, moment),
+            self.table.updating(f"RUN#{run.id}", "RUN", opened, equals("status", "held")),
+        ]
+        return transact(self._client, actions) is None
+
+    def reject(self, run: Run) -> bool:
+        """End a held run without removing anybody; False if it is no longer held."""
+        changes = {"status": "cancelled", "finished_at": now()}
+        refused = transact(
+            self._client,
+            [
+                self.table.updating(f"RUN#{run.id}", "RUN", changes, equals("status", "held")),
+                self.config.updating("STATE", run.integration_id, {"held_run_id": None}),
+            ],
+        )
+        return refused is None
+
+    def start(self, run: Run, execution_arn: str) -> Run:
+        """The run is under way in this execution, and no baseline holds until it ends well.
+
+        Starting it again (the function was killed) changes nothing. Raises RuntimeError if the
+        run is over.
+        """
+        if run.status == "running" and run.execution_arn == execution_arn:
+            return run
+        state = self.config.get("STATE", run.integration_id) or {}
+        changes = {
+            "status": "running",
+            "started_at": run.started_at or now(),
+            "execution_arn": execution_arn,
+            "baseline": state.get("baseline"),
+        }
+        refused = transact(
+            self._client,
+            [
+                self.table.updating(
+                    f"RUN#{run.id}", "RUN", changes, one_of("status", UNDER_WAY)
+                ),
+                self.config.updating("STATE", run.integration_id, {"baseline": None}),
+            ],
+        )
+        if refused:
+            raise RuntimeError(f"run {run.id} cannot be started: it is over")
+        return self._again(run)
+
+    def _again(self, run: Run) -> Run:
+        fresh = self.get(run.id)
+        if fresh is None:
+            raise RuntimeError(f"run {run.id} is gone")
+        return fresh
+
+    def change(self, run: Run, changes: Mapping[str, Any]) -> Run:
+        """Note something on a run that is under way; raises RuntimeError if it is over."""
+        if not self.table.update(f"RUN#{run.id}", "RUN", changes, equals("status", "running")):
+            raise RuntimeError(f"run {run.id} is over")
+        return self._again(run)
+
+    def save_page(self, run: Run, sort_key: str, page: Mapping[str, Any]) -> bool:
+        """Store what a page saw; False when the run is over, so that whoever pulls stops."""
+        item = {
+            "pk": f"RUN#{run.id}", "sk": sort_key, **page, "expires_at": self._expires_at()
+        }  # fmt: skip
+        check = self.table.checking(f"RUN#{run.id}", "RUN", equals("status", "running"))
+        return transact(self._client, [self.table.putting(item), check]) is None
+
+    def pages(self, run_id: str, phase: str = "") -> Iterator[Item]:
+        """What the run's pages saw, of one phase or of all."""
+        return self.table.query(f"RUN#{run_id}", f"PAGE#{phase}#" if phase else "PAGE#")
+
+    def looks(self, run_id: str, phase: str = "") -> Iterator[Item]:
+        """The confirming looks that were taken."""
+        return self.table.query(f"RUN#{run_id}", f"LOOK#{phase}#" if phase else "LOOK#")
+
+    def save_look(self, run: Run, unit: str, still: Iterable[str]) -> Item:
+        """Store which sort keys a look found to be there; returns what is stored."""
+        look = {"unit": unit, "still": sorted(still)}
+        self._save(run.id, [(f"LOOK#{run.phase}#{unit}", look)])
+        return look
+
+    def drop_candidates(self, run_id: str, candidates: Iterable[str]) -> None:
+        """These are there after all."""
+        self.table.write_many((), ((f"RUN#{run_id}", f"CANDIDATE#{sk}") for sk in candidates))
+
+    def save_errors(self, run_id: str, errors: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Store record errors, each under its own key so that doing it twice changes nothing."""
+        self._save(run_id, ((f"ERROR#{place}", error) for place, error in errors))
+
+    def save_candidates(self, run_id: str, candidates: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Store who would be removed, by sort key in the directory."""
+        self._save(run_id, ((f"CANDIDATE#{place}", who) for place, who in candidates))
+
+    def _save(self, run_id: str, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        self.table.write_many(
+            {"pk": f"RUN#{run_id}", "sk": sk, "expires_at": self._expires_at(), **item}
+            for sk, item in items
+        )
+
+    def errors(self, run_id: str, limit: int, after: Item | None) -> tuple[list[Item], Item | None]:
+        """Record errors: `external_id, sync_key, code, message`."""
+        return self._listed(run_id, "ERROR#", limit, after)
+
+    def count_errors(self, run_id: str) -> int:
+        """How many record errors the run has."""
+        return sum(1 for _ in self.table.query(f"RUN#{run_id}", "ERROR#", attributes=("sk",)))
+
+    def candidates(
+        self, run_id: str, limit: int, after: Item | None
+    ) -> tuple[list[Item], Item | None]:
+        """Who a held run would remove: `kind, external_id, name`, of a grant also its account."""
+        return self._listed(run_id, "CANDIDATE#", limit, after)
+
+    def every_candidate(self, run_id: str) -> set[str]:
+        """The directory's sort keys of all candidates."""
+        found = self.table.query(f"RUN#{run_id}", "CANDIDATE#", attributes=("sk",))
+        return {item["sk"].removeprefix("CANDIDATE#") for item in found}
+
+    def log(self, run_id: str, limit: int, after: Item | None) -> tuple[list[Item], Item | None]:
+        """What the run did, step by step: `at, message`."""
+        return self._listed(run_id, "LOG#", limit, after)
+
+    def _listed(
+        self, run_id: str, prefix: str, limit: int, after: Item | None
+    ) -> tuple[list[Item], Item | None]:
+        items, last = self.table.page(f"RUN#{run_id}", prefix, limit=limit, after=after)
+        hidden = {"pk", "sk", "expires_at"}
+        shown = [{k: v for k, v in item.items() if k not in hidden} for item in items]
+        return shown, last
+
+    def note(self, run: Run, message: str) -> None:
+        """Add a line to the run's log."""
+        at = now()
+        self._save(run.id, [(f"LOG#{at}#{new_id()}", {"at": at, "message": message})])
+
+    def end(
+        self,
+        run: Run,
+        status: Status,
+        *,
+        changes: Mapping[str, Any],
+        state: Mapping[str, Any],
+        supersede: str | None = None,
+    ) -> bool:
+        """Give the run its last status and release its lock, in one transaction.
+
+        `changes` are the run's (counts, progress, error), `state` the integration's; `supersede`
+        is a held run that this one makes void. False if the run is over already.
+        """
+        final = {"status": status, "finished_at": now(), **changes}
+        summary = {"last_run_id": run.id, "last_status": status, **state}
+        actions = [
+            self.table.updating(f"RUN#{run.id}", "RUN", final, one_of("status", UNDER_WAY)),
+            self.table.deleting("LOCK", run.integration_id, equals("run_id", run.id)),
+            self.config.updating("STATE", run.integration_id, summary),
+        ]
+        voided = self._voiding(supersede, run.id) if supersede else []
+        refused = transact(self._client, [*actions, *voided])
+        if refused and set(refused.reasons) == {len(actions)}:
+            # Somebody rejected the held run meanwhile: there is nothing left to void.
+            refused = transact(self._client, actions)
+        return refused is None
+
+    def _voiding(self, run_id: str, by: str) -> list[Action]:
+        changes = {
+            "status": "cancelled",
+            "finished_at": now(),
+            "error": {"code": "superseded", "detail": f"run {by} read the app after this one"},
+        }
+        return [self.table.updating(f"RUN#{run_id}", "RUN", changes, equals("status", "held"))]
+
+    def abandon(self, run: Run, code: str, detail: str) -> bool:
+        """Close a run as failed, wherever it was; False if it was over already."""
+        error = {"code": code, "detail": detail}
+        return self.end(run, "failed", changes={"error": error}, state={"error": error})
+
+    def state(self, integration_id: str) -> Item:
+        """What runs left on the integration; empty before the first."""
+        return self.config.get("STATE", integration_id) or {}
+
+    def describe(self, run: Run) -> dict[str, Any]:
+        """The run as the API shows it. While it is under way its pages tell the progress."""
+        progress = run.progress or self._progress(run)
+        return {
+            "id": run.id,
+            "integration_id": run.integration_id,
+            "status": run.status,
+            "trigger": run.trigger,
+            "progress": {"pulled": progress["pulled"], "total": progress["total"]},
+            "counts": {name: run.counts[name] for name in COUNTS},
+            "queued_at": run.queued_at,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "error": run.error,
+        }
+
+    def _progress(self, run: Run) -> dict[str, Any]:
+        pages = self.table.query(
+            f"RUN#{run.id}", "PAGE#pull#users#", attributes=("count", "total", "pass")
+        )
+        progress: dict[str, Any] = {"pulled": 0, "total": None}
+        reading = 0
+        for page in pages:
+            if page["pass"] != reading:
+                reading, progress["pulled"] = page["pass"], 0
+            progress["pulled"] += page["count"]
+            progress["total"] = page.get("total", progress["total"])
+        return progress
+
+    def _expires_at(self) -> int:
+        return int(time.time()) + self._days * 86_400

@@ -1,0 +1,167 @@
+"""Calls a function's real handler with events of an HTTP API (payload format 2.0)."""
+
+import base64
+import importlib.util
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from rollcall.aws import Aws
+from rollcall.settings import Settings
+from rollcall.tables import Table
+
+FUNCTIONS = Path(__file__).parents[3] / "functions"
+ADMINISTRATOR = "administrator"
+
+
+def load(name: str) -> ModuleType:
+    """A function's app.py, as a cold start imports it."""
+    spec = importlib.util.spec_from_file_location(
+        f"functions_{name}", FUNCTIONS / name / "app.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass
+class Context:
+    """The part of Lambda's context that is read."""
+
+    remaining_ms: int = 29_000
+    function_name: str = "api"
+    aws_request_id: str = "request"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+@dataclass
+class Answered:
+    """An answer, with its body read."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields a problem names."""
+        return [error["field"] for error in self.json["errors"]]
+
+
+@dataclass
+class Caller:
+    """Calls the handler. A body that is no string is sent as JSON."""
+
+    handler: Callable[[dict[str, Any], Any], dict[str, Any]]
+    settings: Settings
+    aws: Aws = field(default_factory=Aws)
+    context: Context = field(default_factory=Context)
+    texts: list[str] = field(default_factory=list)
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        actor: str | None = ADMINISTRATOR,
+    ) -> Answered:
+        text = body if body is None or isinstance(body, str | bytes) else json.dumps(body)
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": "ANY /v1/{proxy+}",
+            "rawPath": path,
+            "rawQueryString": "&".join(f"{name}={value}" for name, value in (query or {}).items()),
+            "headers": {"content-type": "application/json", **(headers or {})},
+            "requestContext": {
+                "http": {"method": method, "path": path},
+                "stage": "$default",
+                "requestId": "request",
+            },
+            "isBase64Encoded": isinstance(text, bytes),
+        }
+        if isinstance(text, bytes):
+            event["body"] = base64.b64encode(text).decode()
+        elif text is not None:
+            event["body"] = text
+        if query:
+            event["queryStringParameters"] = query
+        if actor is not None:
+            event["requestContext"]["authorizer"] = {"lambda": {"actor": actor}}
+        raw = self.handler(event, self.context)
+        answer = Answered(raw["statusCode"], raw["headers"], raw["body"])
+        self.texts.append(answer.text)
+        return answer
+
+    def everything(self, path: str, limit: int = 100, **query: str) -> list[Any]:
+        """Every item of a list, following its cursors."""
+        items: list[Any] = []
+        cursor: str | None = None
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            answer = self("GET", path, query={"limit": str(limit), **query, **more})
+            assert answer.status == 200, answer.text
+            items += answer.json["items"]
+            cursor = answer.json["next_cursor"]
+            if cursor is None:
+                return items
+
+    @property
+    def config(self) -> Table:
+        return Table(self.aws.dynamodb, self.settings.config_table)
+
+    @property
+    def directory(self) -> Table:
+        return Table(self.aws.dynamodb, self.settings.directory_table)
+
+    def schedules(self) -> dict[str, Any]:
+        """The schedules in the group, by name."""
+        found = self.aws.scheduler.list_schedules(GroupName="schedules")["Schedules"]
+        return {
+            one["Name"]: self.aws.scheduler.get_schedule(Name=one["Name"], GroupName="schedules")
+            for one in found
+        }
+
+    def executions(self) -> list[dict[str, Any]]:
+        """What was started, with the input read, in order."""
+        arn = os.environ["SYNC_STATE_MACHINE_ARN"]
+        listed = self.aws.stepfunctions.list_executions(stateMachineArn=arn)["executions"]
+        found = [
+            self.aws.stepfunctions.describe_execution(executionArn=one["executionArn"])
+            for one in listed
+        ]
+        return sorted(
+            ({"name": one["name"], "input": json.loads(one["input"])} for one in found),
+            key=lambda one: str(one["name"]),
+        )
+
+    def credential(self, connector: str = "activecampaign", value: str = "s3cret-value") -> str:
+        """The id of a new credential."""
+        body = {"name": "key", "connector": connector, "auth": {"value": value}}
+        answer = self("POST", "/v1/credentials", body)
+        assert answer.status == 201, answer.text
+        return str(answer.json["id"])
+
+    def integration(self, **changes: Any) -> Any:
+        """A new integration with ActiveCampaign."""
+        body = {"name": "AC", "connector": "activecampaign", "subdomain": "acme", **changes}
+        if "credential_id" not in body:
+            body["credential_id"] = self.credential(body["connector"])
+        given = {name: value for name, value in body.items() if value is not None}
+        answer = self("POST", "/v1/integrations", given)
+        assert answer.status == 201, answer.text
+        return answer.json

@@ -1,0 +1,104 @@
+"""What the template grants is the least that works. The local AWS does not enforce it: we look."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Resources = dict[str, dict[str, Any]]
+# Actions for which AWS knows no narrower resource.
+ANYWHERE = ("logs:", "xray:")
+CREDENTIALS = ":secret:rollcall/${AWS::StackName}/credentials/*"
+
+
+def statements(resources: Resources, role: str | None = None) -> Iterator[dict[str, Any]]:
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::IAM::Role" and role in (None, name):
+            for policy in resource["Properties"]["Policies"]:
+                yield from policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def granted(resources: Resources, role: str, service: str) -> dict[str, set[str]]:
+    """The actions of `service` that `role` may take, by the resource as text."""
+    found: dict[str, set[str]] = {}
+    for statement in statements(resources, role):
+        for action in listed(statement["Action"]):
+            if action.startswith(f"{service}:"):
+                for resource in listed(statement["Resource"]):
+                    found.setdefault(str(resource), set()).add(action.split(":")[1])
+    return found
+
+
+def test_every_function_and_machine_has_a_role_written_out(resources: Resources) -> None:
+    for name, resource in resources.items():
+        if resource["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
+            role = resource["Properties"]["Role"]["Fn::GetAtt"][0]
+            assert resources[role]["Type"] == "AWS::IAM::Role", name
+            assert "Policies" not in resource["Properties"], name
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::IAM::Role":
+            assert "ManagedPolicyArns" not in resource["Properties"], name
+
+
+def test_actions_are_listed_one_by_one(resources: Resources) -> None:
+    for statement in statements(resources):
+        assert statement["Effect"] == "Allow"
+        for action in listed(statement["Action"]):
+            assert "*" not in action, statement["Sid"]
+
+
+def test_resources_are_named(resources: Resources) -> None:
+    for statement in statements(resources):
+        if "*" in listed(statement["Resource"]):
+            assert all(action.startswith(ANYWHERE) for action in listed(statement["Action"]))
+
+
+def test_only_the_state_machine_may_do_something_anywhere(resources: Resources) -> None:
+    for name in resources:
+        anywhere = [s for s in statements(resources, name) if "*" in listed(s["Resource"])]
+        assert not anywhere or name == "SyncStateMachineRole"
+
+
+def test_credentials_are_written_by_the_api_and_read_by_the_sync(resources: Resources) -> None:
+    for role, actions in {
+        "ApiRole": {
+            *("CreateSecret", "PutSecretValue", "GetSecretValue"),
+            *("DescribeSecret", "DeleteSecret", "TagResource"),
+        },
+        "SyncRole": {"GetSecretValue"},
+    }.items():
+        [(resource, allowed)] = granted(resources, role, "secretsmanager").items()
+        assert CREDENTIALS in resource
+        assert allowed == actions
+    assert granted(resources, "AuthorizerRole", "secretsmanager") == {
+        "{'Ref': 'AdministratorToken'}": {"GetSecretValue"}
+    }
+    assert granted(resources, "SweeperRole", "secretsmanager") == {}
+
+
+def test_the_api_hands_one_role_to_the_scheduler_and_nothing_else(resources: Resources) -> None:
+    [passing] = [s for s in statements(resources) if "iam:PassRole" in listed(s["Action"])]
+    assert passing["Resource"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+    assert passing["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}
+    }
+
+
+def test_only_this_account_assumes_the_roles_of_services_that_act_for_others(
+    resources: Resources,
+) -> None:
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::IAM::Role":
+            [trust] = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            if trust["Principal"] != {"Service": "lambda.amazonaws.com"}:
+                account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+                assert trust["Condition"] == account, name
+
+
+def test_a_schedule_starts_syncs_and_nothing_else(resources: Resources) -> None:
+    assert {a for s in statements(resources, "ScheduleRole") for a in listed(s["Action"])} == {
+        "states:StartExecution",
+        "sqs:SendMessage",
+    }

@@ -1,0 +1,77 @@
+"""The state machine files: reachable, complete, and substituted as the template says."""
+
+import copy
+import re
+from typing import Any
+
+import pytest
+
+from deploy.states import definitions, faults
+from local.stack import ROOT
+
+MACHINES = definitions()
+SYNC = MACHINES["sync.asl.yaml"]
+TASKS = [
+    pytest.param(state, id=f"{machine}-{name}")
+    for machine, definition in MACHINES.items()
+    for name, state in definition["States"].items()
+    if state["Type"] == "Task"
+]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_state_is_reached_and_every_way_ends(machine: str) -> None:
+    assert list(faults(MACHINES[machine])) == []
+
+
+def broken(name: str, **changes: Any) -> list[str]:
+    machine = copy.deepcopy(SYNC)
+    machine["States"][name] |= changes
+    return list(faults(machine))
+
+
+def test_a_transition_to_nowhere_is_found() -> None:
+    assert "no state is called Gone" in broken("Next?", Default="Gone")
+
+
+def test_a_state_that_nothing_leads_to_is_found() -> None:
+    assert broken("Next?", Default="Done") == ["Unknown answer is never reached"]
+
+
+def test_a_state_that_neither_ends_nor_goes_on_is_found() -> None:
+    assert "Done must either end or go on" in broken("Done", Type="Pass")
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_machines_speak_jsonata_and_end_in_time(machine: str) -> None:
+    assert MACHINES[machine]["QueryLanguage"] == "JSONata"
+    assert 0 < MACHINES[machine]["TimeoutSeconds"] <= 6 * 3600
+
+
+@pytest.mark.parametrize("state", TASKS)
+def test_every_task_has_a_timeout_repeats_and_catches(state: dict[str, Any]) -> None:
+    # By States.ALL: the local AWS reports every exception under one name.
+    [retry] = state["Retry"]
+    assert retry["ErrorEquals"] == ["States.ALL"]
+    assert retry["MaxAttempts"] == 3
+    assert retry["JitterStrategy"] == "FULL"
+    [catch] = state["Catch"]
+    assert catch["ErrorEquals"] == ["States.ALL"]
+    assert state["TimeoutSeconds"] > 300, "the function must be able to end first"
+
+
+def test_every_substitution_is_given_and_used(resources: dict[str, Any]) -> None:
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            properties = resource["Properties"]
+            text = (ROOT / properties["DefinitionUri"]).read_text()
+            used = set(re.findall(r"\$\{(\w+)\}", text))
+            assert used == set(properties["DefinitionSubstitutions"])
+
+
+def test_executions_show_nothing_of_what_they_carry(resources: dict[str, Any]) -> None:
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            logging = resource["Properties"]["Logging"]
+            assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+            assert resource["Properties"]["Tracing"] == {"Enabled": True}
