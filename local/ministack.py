@@ -16,6 +16,7 @@ import httpx
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 START_SECONDS = 30
+EMULATOR = Path(__file__).with_name("emulator.py")
 STOP_SECONDS = 30
 # Dummies: the local AWS takes any, and the user's own never reach it.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -114,7 +115,7 @@ def start(port: int, state_dir: Path) -> Ministack:
     log_file = state_dir / "ministack.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, "-P", str(EMULATOR)],
             env=environment(port, state_dir),
             cwd=state_dir,
             stdin=subprocess.DEVNULL,

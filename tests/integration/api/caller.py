@@ -1,33 +1,17 @@
 """Calls a function's real handler with events of an HTTP API (payload format 2.0)."""
 
 import base64
-import importlib.util
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from rollcall.api.services import ApiSettings
 from rollcall.aws import Aws
 from rollcall.settings import Settings
 from rollcall.tables import Table
 
-FUNCTIONS = Path(__file__).parents[3] / "functions"
 ADMINISTRATOR = "administrator"
-
-
-def load(name: str) -> ModuleType:
-    """A function's app.py, as a cold start imports it."""
-    spec = importlib.util.spec_from_file_location(
-        f"functions_{name}", FUNCTIONS / name / "app.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass
@@ -66,7 +50,8 @@ class Caller:
 
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
     settings: Settings
-    aws: Aws = field(default_factory=Aws)
+    api_settings: ApiSettings
+    aws: Aws
     context: Context = field(default_factory=Context)
     texts: list[str] = field(default_factory=list)
 
@@ -138,7 +123,7 @@ class Caller:
 
     def executions(self) -> list[dict[str, Any]]:
         """What was started, with the input read, in order."""
-        arn = os.environ["SYNC_STATE_MACHINE_ARN"]
+        arn = self.api_settings.sync_state_machine_arn
         listed = self.aws.stepfunctions.list_executions(stateMachineArn=arn)["executions"]
         found = [
             self.aws.stepfunctions.describe_execution(executionArn=one["executionArn"])

@@ -1,37 +1,92 @@
 """The API of a fresh deployment, on moto."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
 
+from rollcall.api.app import Api
+from rollcall.api.services import ApiSettings, Services
 from rollcall.aws import Aws
 from rollcall.settings import Settings
-from tests.integration.api.caller import Caller, load
+from tests.integration.api.caller import Caller
+
+TEMPLATE = Path(__file__).parents[3] / "template.yaml"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+}
+
+
+@pytest.fixture(scope="session")
+def clients() -> Aws:
+    """Clients for all tests (moto intercepts them whenever it is on): building them is slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        aws = Aws()
+        for service in ("dynamodb", "secretsmanager", "scheduler", "stepfunctions"):
+            getattr(aws, service)
+    return aws
 
 
 @pytest.fixture
-def api(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Caller:
-    """The API of a fresh deployment."""
-    aws = Aws()
+def aws(clients: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """An empty AWS."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield clients
+
+
+@pytest.fixture
+def settings(aws: Aws) -> Settings:
+    """A deployment whose tables are those of template.yaml."""
+    for name, resource in yaml_parse(TEMPLATE.read_text())["Resources"].items():
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+            properties = resource["Properties"]
+            aws.dynamodb.create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                **{key: properties[key] for key in wanted if key in properties},
+            )
+    return Settings(
+        stack_name="test",
+        config_table="ConfigTable",
+        directory_table="DirectoryTable",
+        runs_table="RunsTable",
+        secret_prefix="rollcall/test/",
+        allow_hosts=frozenset({"127.0.0.1"}),
+        run_days=30,
+    )
+
+
+@pytest.fixture
+def api_settings(aws: Aws) -> ApiSettings:
+    """What the API function alone is told."""
     aws.scheduler.create_schedule_group(Name="schedules")
     machine = aws.stepfunctions.create_state_machine(
         name="sync",
         definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
         roleArn="arn:aws:iam::123456789012:role/sync",
-    )["stateMachineArn"]
-    for name, value in {
-        "STACK_NAME": settings.stack_name,
-        "CONFIG_TABLE": settings.config_table,
-        "DIRECTORY_TABLE": settings.directory_table,
-        "RUNS_TABLE": settings.runs_table,
-        "SECRET_PREFIX": settings.secret_prefix,
-        "ALLOW_HOSTS": ",".join(settings.allow_hosts),
-        "RUN_DAYS": str(settings.run_days),
-        "IDEMPOTENCY_TABLE": "IdempotencyTable",
-        "SYNC_STATE_MACHINE_ARN": machine,
-        "SCHEDULE_GROUP": "schedules",
-        "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedule",
-        "SCHEDULE_DLQ_ARN": "arn:aws:sqs:eu-west-1:123456789012:letters",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return Caller(load("api").handler, settings)
+    )
+    return ApiSettings(
+        idempotency_table="IdempotencyTable",
+        sync_state_machine_arn=machine["stateMachineArn"],
+        schedule_group="schedules",
+        schedule_role_arn="arn:aws:iam::123456789012:role/schedule",
+        schedule_dlq_arn="arn:aws:sqs:eu-west-1:123456789012:letters",
+    )
+
+
+@pytest.fixture
+def api(settings: Settings, api_settings: ApiSettings, aws: Aws) -> Caller:
+    """The API, composed as functions/api/app.py does."""
+    return Caller(Api(Services(settings, api_settings, aws)), settings, api_settings, aws)

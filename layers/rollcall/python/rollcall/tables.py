@@ -182,10 +182,11 @@ class Table:
 
         Raises RuntimeError when the table still refuses after eight tries.
         """
-        requests = [{"PutRequest": {"Item": to_item(item)}} for item in puts]
-        requests += [
-            {"DeleteRequest": {"Key": to_item({"pk": pk, "sk": sk})}} for pk, sk in deletes
-        ]
+        # A batch that names an item twice is refused: the last one holds.
+        by_key = {(item["pk"], item["sk"]): {"PutRequest": {"Item": to_item(item)}} for item in puts}
+        for pk, sk in deletes:
+            by_key[pk, sk] = {"DeleteRequest": {"Key": to_item({"pk": pk, "sk": sk})}}
+        requests = list(by_key.values())
         for start in range(0, len(requests), BATCH_WRITE):
             waiting = requests[start : start + BATCH_WRITE]
             for attempt in _tries():

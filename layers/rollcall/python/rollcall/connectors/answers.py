@@ -5,6 +5,8 @@
 """
 
 import json
+import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +32,8 @@ MAX_WAIT = 900
 """Seconds: an app that asks for more is asked again after this."""
 
 _DETAIL = 300
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+"""Where half a UTF-16 pair may be: some apps cut text between the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,21 @@ def _decoded(status: int, body: bytes) -> Answer | Failure:
     if not body.strip():
         return Answer(status, None)
     try:
-        return Answer(status, json.loads(body))
+        return Answer(status, _json(body))
     except ValueError:
         start = body[:40].decode("utf-8", "replace")
         return Failure("vendor-broken", f"the app's answer is not whole JSON; it begins {start!r}")
+
+
+def _json(body: bytes) -> Any:
+    """Decoded JSON whose text can be stored: half a pair is a question mark. Raises ValueError."""
+    try:
+        data = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+    if _HALF.search(body):
+        data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
+    return data
 
 
 def _code(status: int, headers: Mapping[str, str]) -> str:
@@ -113,13 +128,13 @@ def _announced_wait(headers: Mapping[str, str]) -> int | None:
 
 
 def _bounded(seconds: float) -> int:
-    return max(1, min(MAX_WAIT, -int(-seconds // 1)))
+    return math.ceil(max(1, min(MAX_WAIT, seconds)))
 
 
 def _said(body: bytes) -> str:
     """The app's own words: `message`, `error`, and `errors` as a list or a mapping of anything."""
     try:
-        data = json.loads(body)
+        data = _json(body)
     except ValueError:
         words = body.decode("utf-8", "replace")
         return "a page, not JSON" if "<html" in words.lower() else words.strip()[:_DETAIL]

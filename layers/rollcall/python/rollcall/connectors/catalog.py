@@ -19,10 +19,8 @@ CONNECT_FIELDS = (
 @cache
 def find(key: str) -> Manifest | None:
     """The connector of that key, or None."""
-    file = _FOLDER / f"{key}.toml"
-    if not key.isidentifier() or not file.is_file():
-        return None
-    return build(parse(file))
+    files = {file.stem: file for file in _FOLDER.glob("*.toml")}
+    return build(parse(files[key])) if key in files else None
 
 
 def everything() -> list[Manifest]:

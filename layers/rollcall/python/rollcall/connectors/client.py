@@ -30,8 +30,11 @@ DEADLINE = 25.0
 LARGEST = 20 * 1024 * 1024
 """Bytes of an answer that are read; a page of 200 users is a thousandth of it."""
 
-# Python counts these as global, yet they carry other addresses inside: NAT64, 6to4, Teredo.
-_TUNNELS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "2002::/16", "2001::/32")))
+# What Python counts as global says too little of IPv6: only these are given to the internet
+# (RFC 4291, so not NAT64, site-local and IPv4-compatible ones), and of them 6to4 and Teredo carry
+# other addresses inside.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_TUNNELS = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
 
 
 class AddressRefused(httpcore.ConnectError):
@@ -41,11 +44,12 @@ class AddressRefused(httpcore.ConnectError):
 def is_public(address: str) -> bool:
     """Is this IP address one of the public internet?"""
     parsed = ipaddress.ip_address(address)
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    if mapped is not None:
-        return is_public(str(mapped))
-    tunnelled = any(parsed in network for network in _TUNNELS if network.version == parsed.version)
-    return parsed.is_global and not parsed.is_multicast and not tunnelled
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return is_public(str(parsed.ipv4_mapped))
+        if parsed not in _UNICAST or any(parsed in network for network in _TUNNELS):
+            return False
+    return parsed.is_global and not parsed.is_multicast
 
 
 class _GuardedBackend(httpcore.SyncBackend):
@@ -137,7 +141,11 @@ class Client:
         except httpx.TimeoutException:
             waited = round(time.monotonic() - started)
             return Failure("vendor-silent", f"{target.host} did not answer in {waited} s")
-        except httpx.TransportError as error:
+        except httpx.LocalProtocolError:
+            # Its words hold the header that HTTP does not allow, and that is the signed one.
+            detail = f"{target.host} was not called: the credential holds what no request can carry"
+            return Failure("vendor-unauthorized", detail)
+        except httpx.RequestError as error:
             if isinstance(error.__cause__, AddressRefused):
                 return Failure("address-refused", f"not called: {error}")
             return Failure("vendor-broken", f"the connection to {target.host} failed: {error}")

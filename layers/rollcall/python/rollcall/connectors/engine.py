@@ -62,8 +62,9 @@ class App:
         self._limiter = limiter
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and give back the calls that were reserved and not made."""
         self._client.close()
+        self._limiter.release()
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | Failure:
         """Read `path` (below the API's own path) when the app's limit has room for it.
@@ -151,7 +152,8 @@ class App:
         path = _with_id(memberships.by_user.path, user_id)
         answer = self.get(path)
         if isinstance(answer, Failure):
-            return () if answer.code == "vendor-not-found" else answer
+            # Any other 404 may be a wrong path, which must not look like a user without groups.
+            return () if self.gone(answer) else answer
         rows = paths.read(answer.body, memberships.by_user.records)
         if isinstance(rows, Mapping):
             rows = [rows]

@@ -34,12 +34,16 @@ class Limiter:
         self._interval_ms = rate.seconds * 1000 * MARGIN / rate.requests
         self._ahead = ahead or max(1, math.floor(1000 / self._interval_ms))
         self._slots: deque[float] = deque()
+        self._end = 0
         self._left: deque[float] = deque(maxlen=rate.requests)
         self._turn = threading.Lock()
 
     def wait(self) -> None:
         """Return when it is this call's turn. Callers wait in line, so turns stay in order."""
         with self._turn:
+            # A slot that passed unused is given up: others may have theirs by now.
+            while self._slots and self._slots[0] + self._interval_ms < _now_ms():
+                self._slots.popleft()
             if not self._slots:
                 start = self._reserve()
                 self._slots.extend(start + i * self._interval_ms for i in range(self._ahead))
@@ -50,15 +54,25 @@ class Limiter:
             _sleep_until(turn)
             self._left.append(_now_ms())
 
+    def release(self) -> None:
+        """Give back the turns that were not taken, unless somebody has turns after them."""
+        with self._turn:
+            if self._slots and self._slots[0] > _now_ms():
+                back = math.ceil(self._slots[0])
+                self._move(":back", "next_at = :end", {":back": back, ":end": self._end})
+            self._slots.clear()
+
     def _reserve(self) -> float:
         """The first of the slots that are now ours, in ms since the epoch."""
         span = math.ceil(self._ahead * self._interval_ms)
         while True:
             now = int(_now_ms())
-            end = self._move("next_at + :span", _LIVE, {":now": now, ":horizon": now + HORIZON_MS, ":span": span})
+            live = {":now": now, ":horizon": now + HORIZON_MS, ":span": span}
+            end = self._move("next_at + :span", _LIVE, live)
             if end is None:
                 end = self._move(":end", _IDLE, {":now": now, ":end": now + span})
             if end is not None:
+                self._end = end
                 return float(end - span)
             # Somebody has slots beyond the horizon: let those come closer.
             time.sleep(self._interval_ms / 1000)

@@ -10,7 +10,7 @@ from rollcall.connectors import paths
 from rollcall.connectors.manifest import Field, Manifest
 
 LARGEST_RECORD = 300_000
-"""Characters of one record: a DynamoDB item holds 400 KB with everything else that is in it."""
+"""Bytes of one record: a DynamoDB item holds 400 KB with everything else that is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class Reader:
         if external_id is None:
             return Unreadable(None, "id-missing", f"the record has no id at {users.id}")
         attributes = _canonical(record)
-        if len(attributes) > LARGEST_RECORD:
-            message = f"the record has {len(attributes)} characters; {LARGEST_RECORD} can be kept"
+        if (size := len(attributes.encode())) > LARGEST_RECORD:
+            message = f"the record has {size} bytes; {LARGEST_RECORD} can be kept"
             return Unreadable(external_id, "record-too-large", message)
         names = (paths.text(paths.read(record, path)) for path in columns.display_name)
         display_name = " ".join(name for name in names if name) or None

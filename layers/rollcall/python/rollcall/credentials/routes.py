@@ -15,7 +15,7 @@ from rollcall.credentials.store import Credential, Scheme
 routes = Routes("Credentials")
 
 _HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
-_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_BEARER = re.compile(r"bearer(\s+|$)", re.IGNORECASE)
 
 
 def _token(value: str) -> str:

@@ -19,6 +19,8 @@ from rollcall.tables import ABSENT, TRANSACTION, Action, Item, Table, equals, tr
 
 Change = Literal["added", "updated", "unchanged", "restored"]
 _ROUNDS = 8
+_WEIGHT = 2_000_000
+"""Bytes of records in one transaction, which may hold 4 MB with everything around them."""
 _COMPARED = ("hash", "status", "person_id", "version", "run_id", "change", "first_seen_at")
 
 
@@ -212,12 +214,15 @@ def _store(directory: Table, units: Sequence[_Unit], *, one_by_one: bool) -> lis
 
 def _batches(units: Sequence[_Unit], most: int) -> Iterator[list[_Unit]]:
     batch: list[_Unit] = []
-    size = 0
+    size = weight = 0
     for unit in units:
-        if batch and (len(batch) == most or size + len(unit.actions) > TRANSACTION):
+        heavy = len(unit.account.attributes.encode())
+        full = size + len(unit.actions) > TRANSACTION or weight + heavy > _WEIGHT
+        if batch and (len(batch) == most or full):
             yield batch
-            batch, size = [], 0
+            batch, size, weight = [], 0, 0
         batch.append(unit)
         size += len(unit.actions)
+        weight += heavy
     if batch:
         yield batch

@@ -76,8 +76,9 @@ class Reading:
 
     @property
     def total(self) -> int | None:
-        """What the app announces on the last page there is; None where it announces nothing."""
-        return self._pages[max(self._pages)].total if self._pages else None
+        """What the last page that announces a total says; None where none does."""
+        announced = [n for n, page in self._pages.items() if page.total is not None]
+        return self._pages[max(announced)].total if announced else None
 
     @property
     def unique(self) -> int:
@@ -131,9 +132,8 @@ class Reading:
         """Whether every page is there, and if so, whether they make a whole."""
         if next(self.wanted(), None) is not None:
             return "reading"
-        if self.total is None:
-            return "whole"
-        return "whole" if {page.total for page in self._pages.values()} == {self.unique} else "differs"
+        announced = {page.total for page in self._pages.values()} - {None}
+        return "whole" if announced <= {self.unique} else "differs"
 
 
 def _digest(text: str) -> bytes:

@@ -69,7 +69,11 @@ class Lap:
         self._stopped = False
         self._failure: Failure | None = None
         sights = map(Sight.from_item, runs.pages(run.id, run.phase))
-        self._plan: Plan = loaded(app.manifest, run.again, list(sights))
+        try:
+            self._plan = loaded(app.manifest, run.again, list(sights))
+        except CursorCameBack as error:
+            self._plan = Plan(app.manifest, run.again)
+            self._stop(Failure("vendor-broken", str(error)))
 
     def pull(self, remaining_ms: Callable[[], int]) -> Pulled:
         """Pull until the end, a failure, or too little time. Raises RunOver."""

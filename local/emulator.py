@@ -1,0 +1,37 @@
+"""The local AWS with one gap closed: EventBridge Scheduler fills in the scheduled time.
+
+A schedule's input may hold `<aws.scheduler.scheduled-time>`, by which the sync drops a time that it
+has seen; the local AWS would hand that over as it stands. Run as a script, not as a module, so that
+this folder does not come before the installed packages.
+"""
+
+import runpy
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.services import eventbridge
+
+PLACEHOLDER = "<aws.scheduler.scheduled-time>"
+
+
+def with_scheduled_time(target: dict[str, Any], fired_at: float) -> dict[str, Any]:
+    """The schedule's target, its input telling when it fired, in AWS's form."""
+    moment = datetime.fromtimestamp(fired_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {**target, "Input": target.get("Input", "").replace(PLACEHOLDER, moment)}
+
+
+def main() -> None:
+    """Run the local AWS until it is told to stop."""
+    invoke = eventbridge._invoke_target  # noqa: SLF001
+
+    def invoke_in_time(target: dict[str, Any], event: dict[str, Any], rule: Any) -> Any:
+        if event.get("Source") == "aws.scheduler" and PLACEHOLDER in target.get("Input", ""):
+            target = with_scheduled_time(target, event["Time"])
+        return invoke(target, event, rule)
+
+    eventbridge._invoke_target = invoke_in_time  # noqa: SLF001
+    runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

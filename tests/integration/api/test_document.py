@@ -1,0 +1,197 @@
+"""The OpenAPI document says what the API does: every answer here is checked against it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from rollcall.sync.runs import Runs
+from tests.integration.api.caller import Answered, Caller
+from tests.integration.api.roster import fill, record
+
+
+@pytest.fixture
+def document(api: Caller) -> dict[str, Any]:
+    made: dict[str, Any] = api("GET", "/v1/openapi.json", actor=None).json
+    return made
+
+
+def operations(document: dict[str, Any]) -> dict[str, Any]:
+    """By method and path, such as `GET /v1/people`."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+CALLS = {
+    "GET /v1/connectors", "GET /v1/connectors/{connector}",
+    "PUT /v1/variables/{name}", "GET /v1/variables/{name}", "DELETE /v1/variables/{name}",
+    "GET /v1/variables",
+    "POST /v1/credentials", "GET /v1/credentials", "GET /v1/credentials/{credential_id}",
+    "PUT /v1/credentials/{credential_id}", "DELETE /v1/credentials/{credential_id}",
+    "POST /v1/integrations", "GET /v1/integrations", "GET /v1/integrations/{integration_id}",
+    "PATCH /v1/integrations/{integration_id}", "DELETE /v1/integrations/{integration_id}",
+    "POST /v1/integrations/{integration_id}/test",
+    "POST /v1/integrations/{integration_id}/launch",
+    "POST /v1/integrations/{integration_id}/pause",
+    "POST /v1/integrations/{integration_id}/runs", "GET /v1/integrations/{integration_id}/runs",
+    "GET /v1/runs/{run_id}", "GET /v1/runs/{run_id}/errors", "GET /v1/runs/{run_id}/log",
+    "GET /v1/runs/{run_id}/candidates", "POST /v1/runs/{run_id}/approve",
+    "POST /v1/runs/{run_id}/reject",
+    "GET /v1/people", "GET /v1/people/{person_id}",
+    "GET /v1/integrations/{integration_id}/accounts",
+    "GET /v1/integrations/{integration_id}/accounts/{external_id}",
+    "GET /v1/integrations/{integration_id}/groups",
+    "GET /v1/integrations/{integration_id}/grants",
+    "GET /v1/applications", "GET /v1/applications/{name}/accounts",
+    "GET /v1/audit", "GET /v1/health", "GET /v1/openapi.json", "GET /v1/docs",
+}  # fmt: skip
+
+
+def test_every_call_is_documented_and_no_other(document: dict[str, Any]) -> None:
+    assert set(operations(document)) == CALLS
+
+
+def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for operation in operations(document).values()]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) for name in names)
+    for operation in operations(document).values():
+        assert operation["summary"]
+        assert operation["tags"]
+
+
+def test_references_lead_somewhere_and_no_schema_is_idle(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
+    assert named == set(document["components"]["schemas"])
+
+
+def test_the_address_is_relative_and_calls_need_a_token(document: dict[str, Any]) -> None:
+    assert document["servers"] == [{"url": ".."}]
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    open_calls = {name for name, one in operations(document).items() if one.get("security") == []}
+    assert open_calls == {"GET /v1/health", "GET /v1/openapi.json", "GET /v1/docs"}
+    for name, operation in operations(document).items():
+        gateway = {"401", "403"} & set(operation["responses"])
+        assert bool(gateway) != (name in open_calls)
+
+
+def test_refusals_are_problems_and_the_gateways_are_not(document: dict[str, Any]) -> None:
+    for operation in operations(document).values():
+        assert "500" in operation["responses"]
+        for status, answer in operation["responses"].items():
+            if status == "204":
+                assert "content" not in answer
+            elif status in ("401", "403", "429"):
+                assert list(answer["content"]) == ["application/json"]
+            elif status >= "400":
+                assert list(answer["content"]) == ["application/problem+json"]
+
+
+def test_every_post_takes_an_idempotency_key(document: dict[str, Any]) -> None:
+    for name, operation in operations(document).items():
+        parameters = {one["name"] for one in operation.get("parameters", [])}
+        assert ("Idempotency-Key" in parameters) == name.startswith("POST")
+
+
+def resolve(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator({**schema, "components": document["components"]})
+
+
+def test_every_example_is_valid(document: dict[str, Any]) -> None:
+    seen = 0
+    for schema in document["components"]["schemas"].values():
+        for example in schema.get("examples", []):
+            resolve(document, schema).validate(example)
+            seen += 1
+    assert seen >= 4
+
+
+class Checked:
+    """Calls the API and holds each answer against the document."""
+
+    def __init__(self, api: Caller, document: dict[str, Any]) -> None:
+        self._api = api
+        self._document = document
+        self.answered: set[tuple[str, str]] = set()
+
+    def __call__(self, call: str, path: str, *args: Any, **more: Any) -> Answered:
+        method = call.partition(" ")[0]
+        answer = self._api(method, path, *args, **more)
+        responses = operations(self._document)[call]["responses"]
+        status = str(answer.status)
+        assert status in responses, (call, answer)
+        self.answered.add((call, status))
+        content = responses[status].get("content")
+        if content is None:
+            assert answer.text == ""
+            return answer
+        (media_type,) = content
+        assert answer.headers["Content-Type"] == media_type
+        if "json" in media_type:
+            resolve(self._document, content[media_type]["schema"]).validate(answer.json)
+        return answer
+
+
+def test_what_is_answered_is_what_is_documented(api: Caller, document: dict[str, Any]) -> None:
+    call = Checked(api, document)
+    integration = api.integration()
+    fill(api, integration["id"], [record(1)])
+    (person,) = api.everything("/v1/people")
+    run_id = "0" * 28
+    runs = Runs(api.aws.dynamodb, api.settings)
+    runs.queue(integration["id"], "manual", run_id)
+    run = runs.get(run_id)
+    assert run is not None
+    runs.abandon(run, "test", "over")
+    names = {
+        "connector": "aha",
+        "name": "ActiveCampaign",
+        "credential_id": integration["credential_id"],
+        "integration_id": integration["id"],
+        "run_id": run_id,
+        "person_id": person["id"],
+        "external_id": "1",
+    }
+    bodies = {
+        "PUT /v1/variables/{name}": {"value": "x"},
+        "POST /v1/credentials": {"name": "a", "connector": "aha", "auth": {"value": "b"}},
+        "PUT /v1/credentials/{credential_id}": {"auth": {"value": "c"}},
+        "POST /v1/integrations": {
+            "name": "a",
+            "connector": "activecampaign",
+            "credential_id": integration["credential_id"],
+        },
+        "PATCH /v1/integrations/{integration_id}": {"name": "b"},
+    }  # fmt: skip
+    calls = sorted(CALLS - {"POST /v1/integrations/{integration_id}/test"})
+    # What is put comes first, what is deleted last.
+    for name in sorted(calls, key=lambda name: "PGD".index(name[0])):
+        template = name.partition(" ")[2]
+        path = template.format(**names)
+        call(name, path, bodies.get(name))
+        if "{" in name:
+            call(name, template.format(**dict.fromkeys(names, 'not"here')), bodies.get(name))
+        if name in bodies or name.startswith("POST"):
+            call(name, path, {"nonsense": 1})
+        if "cursor" in json.dumps(operations(document)[name].get("parameters", [])):
+            call(name, path, query={"cursor": "nonsense"})
+    documented = {
+        (name, status)
+        for name, operation in operations(document).items()
+        for status in operation["responses"]
+        if status in ("200", "201", "202", "204", "404") and name in calls
+    }
+    decisions = {
+        ("POST /v1/runs/{run_id}/approve", "202"),
+        ("POST /v1/runs/{run_id}/reject", "200"),
+    }
+    assert documented - call.answered == decisions | {
+        ("DELETE /v1/credentials/{credential_id}", "204"),
+        ("DELETE /v1/integrations/{integration_id}", "204"),
+    }
