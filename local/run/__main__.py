@@ -52,6 +52,9 @@ def _run(folder: Path, screen: Screen, told: threading.Event, running: ExitStack
         samples = running.enter_context(Samples.start(folder))
     caller = running.enter_context(Caller(stack.api_url, stack.token))
 
+    if any(one["connection"] == "syncing" for one in caller.every("integrations")):
+        with screen.step("Close the runs that the last stop cut short"):
+            _sweep(stack)
     connected = connecting.connect(caller, samples, screen)
     with screen.step("Start a run of each, side by side in the state machine"):
         runs = [(one.name, following.start(caller, one)) for one in connected]
@@ -65,6 +68,15 @@ def _run(folder: Path, screen: Screen, told: threading.Event, running: ExitStack
     told.wait()
     file.unlink(missing_ok=True)
     screen.say("Saving the state and stopping.")
+
+
+def _sweep(stack: LocalStack) -> None:
+    """Do at once what the sweeper's schedule does every few minutes."""
+    described = stack.client("cloudformation").describe_stack_resource(
+        StackName=stack.stack, LogicalResourceId="SweeperFunction"
+    )
+    name = described["StackResourceDetail"]["PhysicalResourceId"]
+    stack.client("lambda").invoke(FunctionName=name, Payload=b"{}")
 
 
 def _where(

@@ -36,6 +36,8 @@ def is_problem(answer: Any, status: int) -> bool:
         ("[" * 100_000, "application/json"),
         ('{"name": ' + "9" * 5000 + "}", "application/json"),
         (b"\xff\xfe{}", ""),
+        (b'{"name": "\xff"}', "application/json"),
+        ('{"name": "\ufffd"}', "application/json"),
         (b"\xff\xfe{}", "application/json"),
         ("--x\r\n\r\n--x--", "multipart/form-data"),
         ("--x\r\n\r\n--x--", "multipart/form-data; boundary=x"),

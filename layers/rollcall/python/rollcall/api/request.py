@@ -9,6 +9,9 @@ from rollcall.access.problems import invalid
 
 Event = dict[str, Any]
 
+_BROKEN = "\N{REPLACEMENT CHARACTER}"
+"""What a gateway that decodes a body puts where it was not UTF-8."""
+
 
 def tidied(event: Mapping[str, Any]) -> Event:
     """The event with a body that is a JSON object, whatever content type the caller gave it.
@@ -41,6 +44,8 @@ def _text(event: Mapping[str, Any]) -> str | None:
         raise invalid("body", "is not UTF-8") from None
     except (ValueError, RecursionError):
         raise invalid("body", "is not JSON") from None
+    if _BROKEN in text:
+        raise invalid("body", "is not UTF-8")
     if not isinstance(data, dict):
         raise invalid("body", "must be a JSON object")
     return text

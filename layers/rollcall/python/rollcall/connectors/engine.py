@@ -3,7 +3,7 @@
 The engine asks once. It neither loops over pages nor sleeps over failures: the pull does that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -50,16 +50,26 @@ class Tested:
 
 
 class App:
-    """One tenant of one app, ready to be called."""
+    """One tenant of one app, ready to be called.
+
+    `secrets` are what no Failure may repeat, though the app may say it back.
+    """
 
     def __init__(
-        self, manifest: Manifest, base_url: str, auth: httpx.Auth, client: Client, limiter: Limiter
+        self,
+        manifest: Manifest,
+        base_url: str,
+        auth: httpx.Auth,
+        client: Client,
+        limiter: Limiter,
+        secrets: Collection[str],
     ) -> None:
         self.manifest = manifest
         self._base_url = base_url
         self._auth = auth
         self._client = client
         self._limiter = limiter
+        self._secrets = [secret.encode() for secret in secrets]
 
     def close(self) -> None:
         """Close the connections, and give back the calls that were reserved and not made."""
@@ -84,6 +94,9 @@ class App:
         if isinstance(raw, Failure):
             return raw
         status, headers, body = raw
+        if status >= 400:
+            for secret in self._secrets:
+                body = body.replace(secret, b"(secret)")
         return judge(status, headers, body, self.manifest.errors)
 
     def test(self) -> Tested | Failure:

@@ -57,8 +57,8 @@ class Limiter:
     def release(self) -> None:
         """Give back the turns that were not taken, unless somebody has turns after them."""
         with self._turn:
-            if self._slots and self._slots[0] > _now_ms():
-                back = math.ceil(self._slots[0])
+            back = math.ceil(max(self._slots[0], _now_ms())) if self._slots else self._end
+            if back < self._end:
                 self._move(":back", "next_at = :end", {":back": back, ":end": self._end})
             self._slots.clear()
 

@@ -40,4 +40,5 @@ def connect(
         signer(credential, secret),
         Client(settings.allow_hosts, manifest.rate_limit.in_flight),
         Limiter(runs, host, rate, ahead),
+        [secret[name] for name in ("value", "password") if name in secret],
     )
