@@ -46,9 +46,7 @@ def times_floor(name: str, value: float, floor: float, most: float) -> Figure:
     return Figure(name, value, floor, most * floor, f"{most:g} x the floor")
 
 
-def at_most(
-    name: str, value: float, limit: float, rule: str, floor: float | None = None
-) -> Figure:
+def at_most(name: str, value: float, limit: float, rule: str, floor: float | None = None) -> Figure:
     """A figure whose limit does not depend on its floor."""
     return Figure(name, value, floor, limit, rule)
 

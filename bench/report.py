@@ -13,11 +13,11 @@ from bench.figures import Figure
 def show(console: Console, figures: Sequence[Figure]) -> None:
     """Print the table, and below it the limits that were missed."""
     table = Table(title="What Rollcall costs", title_justify="left")
-    table.add_column("figure")
+    table.add_column("figure", overflow="fold")
     for heading in ("value", "floor", "ratio", "limit"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("the limit is")
-    table.add_column("")
+    table.add_column("the limit is", no_wrap=True)
+    table.add_column("", no_wrap=True)
     for one in figures:
         verdict = "" if one.limit is None else "ok" if one.ok else "[red]MISSED[/red]"
         numbers = [_number(value) for value in (one.value, one.floor, one.ratio, one.limit)]

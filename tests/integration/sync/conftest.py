@@ -78,7 +78,7 @@ class House:
     @property
     def sync(self) -> Sync:
         """A fresh function, as after a cold start."""
-        return Sync(self.settings, self.aws, Logger(service="test"))
+        return Sync(self.settings, self.aws, Logger(service=self.settings.stack_name))
 
     @property
     def runs(self) -> Runs:

@@ -1,0 +1,126 @@
+"""The main job on the deployed template: connect, sync, read."""
+
+import httpx
+import pytest
+
+from local.stack import LocalStack
+from local.vendors import Fault, serve
+from local.vendors.seed import seed_activecampaign, seed_aha
+from tests.e2e.conftest import Api
+
+
+def test_two_apps_are_pulled_and_read_over_http(api: Api) -> None:
+    with serve(seed_activecampaign(130, 6)) as campaign, serve(seed_aha(90)) as aha:
+        first, second = api.connect(campaign), api.connect(aha)
+        tested = api.call("POST", f"/integrations/{first}/test", 200)
+        assert tested["ok"] is True
+        assert tested["identity"]
+        assert {"path", "type", "sample"} <= set(tested["schema"][0])
+        assert api.call("GET", f"/integrations/{first}", 200)["connection"] == "never"
+        for integration, users in ((first, campaign.tenant.users), (second, aha.tenant.users)):
+            run = api.run(integration)
+            assert run["status"] == "succeeded", run
+            assert run["counts"]["added"] == len(users)
+            assert run["progress"] == {"pulled": len(users), "total": len(users)}
+            accounts = api.all(f"/integrations/{integration}/accounts")
+            assert {account["external_id"] for account in accounts} == set(users)
+            assert all(account["person_id"] for account in accounts)
+            assert api.call("GET", f"/integrations/{integration}", 200)["connection"] == "connected"
+        groups = api.all(f"/integrations/{first}/groups")
+        assert {group["external_id"] for group in groups} == set(campaign.tenant.groups)
+        assert [group["external_id"] for group in groups if group["is_admin"]] == ["3"]
+        for group in groups:
+            members = [u for u in campaign.tenant.users.values() if u.group == group["external_id"]]
+            assert group["member_count"] == len(members)
+            grants = api.all(f"/integrations/{first}/grants", group=group["external_id"])
+            assert {grant["account"] for grant in grants} == {user.id for user in members}
+        number, user = next((n, u) for n, u in aha.tenant.users.items() if len(u.product_roles) > 1)
+        grants = api.all(f"/integrations/{second}/grants", account=number)
+        scopes = {g["entitlement"]["scope"] for g in grants if g["entitlement"]["type"] == "role"}
+        assert len(scopes) > 1, "the same role on two products is two grants"
+        account = api.call("GET", f"/integrations/{second}/accounts/{number}", 200)
+        assert account["fields"]["connect_credentials"] == "key"
+        assert account["fields"]["connector_sync_time"]
+        (found,) = api.all("/people", email=user.email.lower())
+        person = api.call("GET", f"/people/{found['id']}", 200)
+        assert person["email"].lower() == user.email.lower()
+        assert {"aha"} <= {one["integration_id"] == second and "aha" for one in person["accounts"]}
+        names = {application["name"] for application in api.all("/applications")}
+        assert {"ActiveCampaign", "Aha!"} <= names
+        entries = [entry for entry in api.all("/audit") if first in str(entry)]
+        assert entries, "who connected the app is in the audit log"
+        assert campaign.tenant.token not in str(api.all("/audit"))
+
+
+@pytest.mark.parametrize("token", [None, "Bearer wrong", "Bearer", "Basic YTpi"])
+def test_without_the_token_nothing_is_reached(stack: LocalStack, token: str | None) -> None:
+    headers = {"Authorization": token} if token else {}
+    answer = httpx.get(f"{stack.api_url}/v1/people", headers=headers, trust_env=False)
+    assert answer.status_code in (401, 403)
+    assert "items" not in answer.text
+
+
+def test_a_busy_integration_refuses_a_second_run(api: Api) -> None:
+    with serve(seed_activecampaign(300, 3)) as vendor:
+        vendor.switches.latency_ms = 300
+        integration = api.connect(vendor)
+        run = api.call("POST", f"/integrations/{integration}/runs", 202)
+        assert run["status"] == "queued"
+        busy = api.call("POST", f"/integrations/{integration}/runs", 409)
+        assert busy["status"] == 409
+        assert api.ended(run["id"])["status"] == "succeeded"
+
+
+def test_a_run_waits_as_long_as_the_app_asks(api: Api) -> None:
+    with serve(seed_aha(30)) as vendor:
+        vendor.switches.faults = [Fault(kind="status", status=429, retry_after=20, times=2)]
+        integration = api.connect(vendor)
+        run = api.run(integration)
+        assert run["status"] == "succeeded", run
+        log = api.all(f"/runs/{run['id']}/log")
+        assert any("waits 20 s" in line["message"] for line in log)
+
+
+def test_a_revoked_key_is_told_and_mended_by_a_new_one(api: Api) -> None:
+    with serve(seed_activecampaign(20, 2)) as vendor:
+        integration = api.connect(vendor)
+        api.call("POST", f"/integrations/{integration}/launch", 200)
+        assert api.run(integration)["status"] == "succeeded"
+        vendor.switches.token_valid = False
+        run = api.run(integration)
+        assert run["status"] == "failed"
+        assert run["error"]["code"] == "vendor-unauthorized"
+        assert api.call("GET", f"/integrations/{integration}", 200)["status"] == "needs_reconnect"
+        vendor.switches.token_valid = True
+        assert api.run(integration)["status"] == "succeeded"
+        assert api.call("GET", f"/integrations/{integration}", 200)["status"] == "active"
+
+
+def test_an_empty_answer_removes_nobody(api: Api) -> None:
+    with serve(seed_aha(30)) as vendor:
+        integration = api.connect(vendor)
+        api.run(integration)
+        vendor.switches.empty_listing = True
+        run = api.run(integration)
+        assert (run["status"], run["error"]["code"]) == ("failed", "empty-listing")
+        accounts = api.all(f"/integrations/{integration}/accounts")
+        assert len(accounts) == 30
+        assert "removed" not in {account["status"] for account in accounts}
+
+
+def test_a_hold_is_listed_approved_and_applied(api: Api) -> None:
+    with serve(seed_activecampaign(40, 3)) as vendor:
+        integration = api.connect(vendor)
+        api.run(integration)
+        for number in range(5, 25):
+            del vendor.tenant.users[str(number)]
+        run = api.run(integration)
+        assert run["status"] == "held"
+        candidates = api.all(f"/runs/{run['id']}/candidates")
+        assert sum(one["kind"] == "account" for one in candidates) == 20
+        api.call("POST", f"/runs/{run['id']}/approve", 202)
+        run = api.ended(run["id"])
+        assert run["status"] == "succeeded", run
+        assert run["counts"]["removed"] == 20
+        removed = api.all(f"/integrations/{integration}/accounts", status="removed")
+        assert {int(account["external_id"]) for account in removed} == set(range(5, 25))

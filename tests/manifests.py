@@ -1,0 +1,82 @@
+"""A connector that is not in the catalog, for tests that need one they can bend."""
+
+from typing import Any
+
+from rollcall.connectors.manifest import Manifest, build
+
+PAGES: dict[str, dict[str, Any]] = {
+    "offset": {
+        "style": "offset",
+        "size": 3,
+        "size_parameter": "limit",
+        "position_parameter": "offset",
+    },
+    "page": {
+        "style": "page",
+        "size": 3,
+        "size_parameter": "per_page",
+        "position_parameter": "page",
+        "first": 1,
+    },
+    "cursor": {
+        "style": "cursor",
+        "size": 3,
+        "size_parameter": "limit",
+        "position_parameter": "after",
+        "next": "next",
+    },
+    "none": {"style": "none"},
+}
+"""One way of paging of each style."""
+
+
+def plain(style: str = "page") -> dict[str, Any]:
+    """The manifest's plain data, all of whose lists are paged in that style."""
+    return {
+        "key": "example",
+        "name": "Example",
+        "description": "An app that is nowhere.",
+        "address": {
+            "subdomain_url": "https://{subdomain}.example.com",
+            "variable": "Example.Subdomain",
+            "path": "/api",
+        },
+        "auth": {"type": "bearer"},
+        "rate_limit": {"requests": 1000, "seconds": 1, "in_flight": 2},
+        "test": {"path": "/me", "identity": "email"},
+        "users": {
+            "path": "/users",
+            "records": "users",
+            "total": "total",
+            "id": "id",
+            "paging": dict(PAGES[style]),
+            "one": {"path": "/users/{id}", "record": "user"},
+            "columns": {"email": "email", "display_name": ["name"], "enabled": "enabled"},
+        },
+        "groups": {
+            "path": "/groups",
+            "records": "groups",
+            "total": "total",
+            "id": "id",
+            "name": "name",
+            "paging": dict(PAGES[style]),
+            "admins": {"names": ["Admins"]},
+        },
+        "memberships": {
+            "path": "/groups/{id}/members",
+            "records": "members",
+            "total": "total",
+            "account": "user",
+            "group": "group",
+            "paging": dict(PAGES[style]),
+            "by_user": {"path": "/users/{id}/groups", "records": "groups"},
+        },
+        "errors": [{"status": [404], "contains": "no such", "means": "not-found"}],
+        "fields": [{"key": "email", "name": "Email", "path": "email", "type": "text"}],
+        "mapping": [{"target": "email", "source": "email", "sync_key": 1}],
+    }
+
+
+def manifest(style: str = "page") -> Manifest:
+    """The manifest that the plain data is."""
+    return build(plain(style))
