@@ -25,7 +25,8 @@ from bench.house import manifest
 from bench.preload import EmptyDirectory
 from rollcall.connectors.engine import App, Page
 from rollcall.connectors.records import Account, Reader
-from rollcall.directory.accounts import Source, take
+from rollcall.directory.accounts import take
+from rollcall.directory.source import Source
 from rollcall.tables import Table
 
 if TYPE_CHECKING:

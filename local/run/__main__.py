@@ -102,7 +102,7 @@ def _where(
         lines += [
             f'  curl -sgH "$AUTH" "$API/people?email={person.email}"',
             f"  # {person.name} leaves {first.name}, and the next sync finds out:",
-            f"  curl -sX PUT {samples.urls[first.connector]}/_control -d {leave}",
+            f"  curl -so /dev/null -X PUT {samples.urls[first.connector]}/_control -d {leave}",
             f'  curl -sH "$AUTH" -X POST $API/integrations/{first.id}/runs',
             f'  curl -sH "$AUTH" $API/integrations/{first.id}/accounts/{gone}',
         ]

@@ -146,12 +146,13 @@ def _people(roster: Roster) -> RenderableType:
         "Holds",
     )
     for both in sample:
+        if shown.row_count:
+            shown.add_row()
         who = [Text(both.name), Text(both.email, "dim")]
         for app, account in both.accounts.items():
             state = "" if account.status == "active" else f"{account.status}; "
             holds = state + (", ".join(account.holds) or "nothing")
             shown.add_row(who.pop(0) if who else "", app, account.external_id, Text(holds))
-        shown.add_row()
     return shown
 
 
@@ -159,6 +160,8 @@ def _admins(roster: Roster) -> RenderableType:
     total = sum(account.admin for app in roster.apps for account in app.accounts)
     shown = table(f"Administrators: {total}", "App", "Account", "Name", "Email", "Status")
     for app in roster.apps:
+        if shown.row_count:
+            shown.add_row()
         admins = [account for account in app.accounts if account.admin]
         for account in admins[:_ADMINS]:
             shown.add_row(
@@ -170,5 +173,4 @@ def _admins(roster: Roster) -> RenderableType:
             )
         if len(admins) > _ADMINS:
             shown.add_row(app.name, "…", f"and {len(admins) - _ADMINS} more", "", "")
-        shown.add_row()
     return shown

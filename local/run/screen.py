@@ -147,7 +147,7 @@ class _Elapsed(ProgressColumn):
 
 
 def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
-    """An empty table; the columns in `numbers` are aligned to the right."""
+    """An empty table; the columns in `numbers` are aligned to the right, the last one may wrap."""
     made = Table(
         title=title,
         title_justify="left",
@@ -155,10 +155,15 @@ def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
         header_style="dim",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     right = set(numbers)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left")
+        made.add_column(
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=column != columns[-1],
+        )
     return made
 
 

@@ -43,7 +43,9 @@ class Api:
     def call(self, method: str, path: str, expected: int, **request: Any) -> Any:
         """The JSON of an answer that has the expected status."""
         answer = self.http.request(method, path, **request)
-        assert answer.status_code == expected, f"{method} {path}: {answer.status_code} {answer.text}"
+        assert answer.status_code == expected, (
+            f"{method} {path}: {answer.status_code} {answer.text}"
+        )
         return answer.json() if answer.content else None
 
     def all(self, path: str, **params: Any) -> list[Json]:
@@ -63,7 +65,10 @@ class Api:
         connector = "aha" if isinstance(vendor.tenant, Aha) else "activecampaign"
         secret = {"value": vendor.tenant.token}
         credential = self.call(
-            "POST", "/credentials", 201, json={"name": "key", "connector": connector, "auth": secret}
+            "POST",
+            "/credentials",
+            201,
+            json={"name": "key", "connector": connector, "auth": secret},
         )
         integration = {
             "name": f"{connector} sample",
@@ -93,9 +98,7 @@ class Api:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The stack of the source tree; Step Functions waits a twentieth of the time."""
     folder = tmp_path_factory.mktemp("stack")
-    with LocalStack.start(
-        port=free_port(), state_dir=folder, allow_hosts="127.0.0.1"
-    ) as running:
+    with LocalStack.start(port=free_port(), state_dir=folder, allow_hosts="127.0.0.1") as running:
         running.scale_waits(0.05)
         yield running
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from rollcall.connectors import catalog
 from rollcall.connectors.records import Account, Grant, Group, Reader
-from rollcall.directory.accounts import Source, take
+from rollcall.directory.accounts import take
 from rollcall.directory.grants import hold, take_groups
+from rollcall.directory.source import Source
 from tests.integration.api.caller import Caller
 
 NOW = "2026-11-22T15:00:00.000Z"

@@ -1,4 +1,4 @@
-"""The tables of the real template on the local AWS, and the steps of the Sync state machine in a row."""
+"""The tables of the real template on the local AWS, and the steps of a run in a row."""
 
 import json
 import uuid
@@ -101,9 +101,7 @@ class House:
         connector = "aha" if isinstance(vendor.tenant, Aha) else "activecampaign"
         manifest = catalog.find(connector)
         assert manifest is not None
-        credentials = Credentials(
-            self.config, self.aws.secretsmanager, self.settings.secret_prefix
-        )
+        credentials = Credentials(self.config, self.aws.secretsmanager, self.settings.secret_prefix)
         auth = manifest.auth
         scheme = Scheme(auth.type, auth.name, auth.add_to)
         credential = credentials.create(
@@ -186,5 +184,3 @@ class House:
 def house(settings: Settings) -> House:
     """A deployment to run syncs in."""
     return House(settings, Aws())
-
-

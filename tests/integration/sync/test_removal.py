@@ -214,9 +214,7 @@ def test_a_role_that_is_taken_away_in_aha_is_revoked(house: House) -> None:
         vendor.switches.page_cap = 10
         integration = house.integrate(vendor)
         house.run(integration)
-        number, _ = next(
-            (n, u) for n, u in vendor.tenant.users.items() if any(u.administers)
-        )
+        number, _ = next((n, u) for n, u in vendor.tenant.users.items() if any(u.administers))
         vendor.tenant.put_user({"id": number, "administers": (False, False, False)})
         run = house.run(integration)
         assert run.status == "succeeded", run.error

@@ -100,7 +100,11 @@ def test_a_page_of_html_is_not_repeated(status: int) -> None:
             "Email address already exists in the system",
         ),
         (
-            {"errors": [{"status": 403, "title": "Forbidden", "detail": "You may not view lists."}]},
+            {
+                "errors": [
+                    {"status": 403, "title": "Forbidden", "detail": "You may not view lists."}
+                ]
+            },
             "Forbidden: You may not view lists.",
         ),
         ({"errors": [{"status": 404, "title": "Not Found"}]}, "Not Found"),

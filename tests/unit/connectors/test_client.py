@@ -303,7 +303,7 @@ def test_an_answer_that_drips_past_its_deadline_is_given_up() -> None:
 def test_an_answer_too_large_is_given_up() -> None:
     def flood(connection: socket.socket, _: bytes) -> None:
         connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {4 * LARGEST}\r\n\r\n".encode())
-        for _ in range(4 * LARGEST // 1_000_000):
+        for _number in range(4 * LARGEST // 1_000_000):
             connection.sendall(b" " * 1_000_000)
 
     with listening(flood) as (url, _):

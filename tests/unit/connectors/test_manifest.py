@@ -1,15 +1,14 @@
 """A bad manifest is told by the path of each fault; a good one becomes what the engine runs."""
 
-import datetime
-from collections.abc import Callable
+import datetime as dt
 from typing import Any
 
 import pytest
-from tests.manifests import PAGES, plain
 
 from rollcall.connectors import catalog
 from rollcall.connectors.check import problems
 from rollcall.connectors.manifest import Admins, build
+from tests.manifests import PAGES, plain
 
 GONE = object()
 
@@ -19,13 +18,12 @@ def bent(path: str, value: Any) -> dict[str, Any]:
     data = plain()
     *before, last = path.split(".")
     place: Any = data
-    for key in before:
-        place = place[int(key)] if isinstance(place, list) else place[key]
-    key: Any = int(last) if isinstance(place, list) else last
+    for step in before:
+        place = place[int(step)] if isinstance(place, list) else place[step]
     if value is GONE:
-        del place[key]
+        del place[last]
     else:
-        place[key] = value
+        place[last] = value
     return data
 
 
@@ -48,7 +46,7 @@ def bent(path: str, value: Any) -> dict[str, Any]:
         ("fields.0.type", "number", "fields.0.type", "'text', 'boolean' or 'datetime'"),
         ("errors.0.means", "fine", "errors.0.means", "'not-found'"),
         ("errors.0.status", ["404"], "errors.0.status.0", "integer"),
-        ("name", datetime.date(2026, 11, 22), "", ""),
+        ("name", dt.date(2026, 11, 22), "", ""),
         ("key", "Aha!", "key", "lower case"),
         ("key", "../aha", "key", "lower case"),
         ("address.subdomain_url", "https://app.example.com", "address.subdomain_url", "once"),
@@ -146,8 +144,7 @@ def test_the_catalog_is_in_the_order_of_its_keys() -> None:
 
 @pytest.mark.parametrize("without", ["groups", "memberships"])
 def test_what_an_app_lacks_is_no_capability(without: str) -> None:
-    drop: Callable[[str], Any] = lambda name: bent(name, GONE)  # noqa: E731
-    data = drop("memberships")
+    data = bent("memberships", GONE)
     if without == "groups":
         del data["groups"]
     shown = catalog.describe(build(data))["capabilities"]

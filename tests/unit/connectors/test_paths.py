@@ -89,7 +89,9 @@ def test_every_form_of_no_is_false(value: Any) -> None:
     assert paths.truth(value) is False
 
 
-@pytest.mark.parametrize("value", [None, "", " ", "0000-00-00 00:00:00", "0000-00-00", 0, 1590000000])
+@pytest.mark.parametrize(
+    "value", [None, "", " ", "0000-00-00 00:00:00", "0000-00-00", 0, 1590000000]
+)
 def test_a_zero_date_is_no_time_at_all(value: Any) -> None:
     assert paths.moment(value) is None
 

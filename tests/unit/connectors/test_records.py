@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.manifests import manifest
 
 from rollcall.connectors import catalog
 from rollcall.connectors.manifest import Manifest
@@ -21,6 +20,7 @@ from rollcall.connectors.records import (
     Unreadable,
     read_fields,
 )
+from tests.manifests import manifest
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 JSON = st.recursive(
@@ -101,7 +101,9 @@ def test_an_empty_user_of_activecampaign_is_an_account_with_nothing_in_it() -> N
 
 
 def test_an_activecampaign_user_as_recorded() -> None:
-    owner, hokus, mika, zoe, older = (taken(ACTIVECAMPAIGN, user) for user in listed("activecampaign"))
+    owner, hokus, mika, zoe, older = (
+        taken(ACTIVECAMPAIGN, user) for user in listed("activecampaign")
+    )
     assert owner.username == "admin"
     assert owner.display_name is None
     assert hokus.person == {
@@ -169,7 +171,18 @@ def test_aha_roles_are_grants_with_their_product_as_scope() -> None:
 
 @pytest.mark.parametrize(
     "rows",
-    [None, "none", {}, {"role": 20}, [None], ["Owner"], [{}], [{"role": None}], [{"role": 0}], [{"role": "0"}]],
+    [
+        None,
+        "none",
+        {},
+        {"role": 20},
+        [None],
+        ["Owner"],
+        [{}],
+        [{"role": None}],
+        [{"role": 0}],
+        [{"role": "0"}],
+    ],
 )
 def test_what_is_no_role_is_no_grant(rows: Any) -> None:
     assert taken(AHA, {"id": "1", "product_roles": rows, "user_roles": rows}).grants == ()
@@ -251,7 +264,9 @@ def test_the_hash_changes_with_the_mapping_and_the_way_of_reading() -> None:
 
 
 def test_a_mapping_writes_nothing_that_came_out_empty() -> None:
-    person = taken(ACTIVECAMPAIGN, {"id": "1", "email": " ", "firstName": "Ann", "phone": ""}).person
+    person = taken(
+        ACTIVECAMPAIGN, {"id": "1", "email": " ", "firstName": "Ann", "phone": ""}
+    ).person
     assert person == {"first_name": "Ann", "display_name": "Ann", "role": "Employee"}
 
 
@@ -304,13 +319,17 @@ def test_a_membership_row_of_either_shape_is_read(row: dict[str, Any]) -> None:
     assert Reader(ACTIVECAMPAIGN).membership(row, None) == (Grant("30", "group", "36", None),)
 
 
-@pytest.mark.parametrize("row", [{}, {"userid": "30"}, {"groupid": "36"}, {"userid": "", "group": ""}])
+@pytest.mark.parametrize(
+    "row", [{}, {"userid": "30"}, {"groupid": "36"}, {"userid": "", "group": ""}]
+)
 def test_a_row_that_names_no_account_or_no_group_grants_nothing(row: dict[str, Any]) -> None:
     assert Reader(ACTIVECAMPAIGN).membership(row, None) == ()
 
 
 def test_another_connector_is_read_by_its_own_manifest() -> None:
     example = manifest()
-    account = taken(example, {"id": 1, "email": "a@example.test", "name": "Ann", "enabled": "false"})
+    account = taken(
+        example, {"id": 1, "email": "a@example.test", "name": "Ann", "enabled": "false"}
+    )
     assert (account.display_name, account.status) == ("Ann", "inactive")
     assert account.person == {"email": "a@example.test"}

@@ -56,11 +56,15 @@ def test_the_kind_of_a_thing_is_told_by_its_key(external_id: str) -> None:
 
 
 def test_a_sync_key_is_the_same_however_it_is_written() -> None:
-    assert keys.sync_key("email", " Ann@Example.test ") == keys.sync_key("email", "ann@example.test")
+    assert keys.sync_key("email", " Ann@Example.test ") == keys.sync_key(
+        "email", "ann@example.test"
+    )
     assert keys.sync_key("email", "1") != keys.sync_key("employee_id", "1")
 
 
 def test_people_stand_in_the_list_by_email_or_else_by_username() -> None:
-    assert keys.person_index("7", {"email": "Ann@x.test", "username": "a"})["gsi1sk"] == "ann@x.test#7"
+    assert (
+        keys.person_index("7", {"email": "Ann@x.test", "username": "a"})["gsi1sk"] == "ann@x.test#7"
+    )
     assert keys.person_index("7", {"username": "Ann"})["gsi1sk"] == "ann#7"
     assert keys.person_index("7", {})["gsi1sk"] == "#7"

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.manifests import PAGES
 
 from rollcall.connectors.manifest import Paging
 from rollcall.sync.listing import CursorCameBack, Reading, Wanted
+from tests.manifests import PAGES
 
-OFFSET, PAGE, CURSOR, NONE = (Paging(**PAGES[style]) for style in ("offset", "page", "cursor", "none"))
+OFFSET, PAGE, CURSOR, NONE = (
+    Paging(**PAGES[style]) for style in ("offset", "page", "cursor", "none")
+)
 TOO_MANY = 500
 
 
@@ -278,7 +280,10 @@ def test_pages_in_flight_finish_in_any_order_and_each_is_read_exactly_once(
 
 
 @given(
-    st.lists(st.tuples(st.lists(st.text(max_size=2), max_size=4), st.none() | st.integers(0, 9)), max_size=6),
+    st.lists(
+        st.tuples(st.lists(st.text(max_size=2), max_size=4), st.none() | st.integers(0, 9)),
+        max_size=6,
+    ),
     st.sampled_from([OFFSET, PAGE, CURSOR, NONE]),
 )
 def test_no_more_pages_are_wanted_than_the_first_total_implies(

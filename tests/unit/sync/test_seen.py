@@ -87,8 +87,12 @@ def test_only_users_are_counted() -> None:
     assert set(counted(others).values()) == {0}
 
 
-@given(st.lists(st.lists(st.tuples(st.sampled_from("123456"), st.sampled_from("au=re")), max_size=6)))
-def test_the_changes_never_add_up_to_more_than_was_pulled(pages: list[list[tuple[str, str]]]) -> None:
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from("123456"), st.sampled_from("au=re")), max_size=6))
+)
+def test_the_changes_never_add_up_to_more_than_was_pulled(
+    pages: list[list[tuple[str, str]]],
+) -> None:
     sights = [
         users([who for who, _ in page], "".join(mark for _, mark in page), number)
         for number, page in enumerate(pages)

@@ -19,7 +19,7 @@ _CONFIG = Config(
 
 
 class Aws:
-    """Clients are thread-safe and shared; building one costs up to 100 ms, so it waits for a use."""
+    """Clients are thread-safe and shared. Building one takes up to 100 ms: it waits for a use."""
 
     def __init__(self) -> None:
         self._session = boto3.Session()
@@ -29,16 +29,20 @@ class Aws:
 
     @cached_property
     def dynamodb(self) -> Client:
+        """DynamoDB."""
         return self._client("dynamodb")
 
     @cached_property
     def secretsmanager(self) -> Client:
+        """Secrets Manager."""
         return self._client("secretsmanager")
 
     @cached_property
     def scheduler(self) -> Client:
+        """EventBridge Scheduler."""
         return self._client("scheduler")
 
     @cached_property
     def stepfunctions(self) -> Client:
+        """Step Functions."""
         return self._client("stepfunctions")

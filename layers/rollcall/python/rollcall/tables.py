@@ -183,7 +183,9 @@ class Table:
         Raises RuntimeError when the table still refuses after eight tries.
         """
         # A batch that names an item twice is refused: the last one holds.
-        by_key = {(item["pk"], item["sk"]): {"PutRequest": {"Item": to_item(item)}} for item in puts}
+        by_key = {
+            (item["pk"], item["sk"]): {"PutRequest": {"Item": to_item(item)}} for item in puts
+        }
         for pk, sk in deletes:
             by_key[pk, sk] = {"DeleteRequest": {"Key": to_item({"pk": pk, "sk": sk})}}
         requests = list(by_key.values())
@@ -281,9 +283,7 @@ class Table:
 
     def putting(self, item: Mapping[str, Any], condition: Condition | None = None) -> Action:
         """A put, for a transaction."""
-        return {
-            "Put": {"TableName": self.name, "Item": to_item(item), **_conditional(condition)}
-        }
+        return {"Put": {"TableName": self.name, "Item": to_item(item), **_conditional(condition)}}
 
     def deleting(self, pk: str, sk: str, condition: Condition | None = None) -> Action:
         """A delete, for a transaction."""
@@ -319,7 +319,9 @@ class Table:
         gone = [place[name] for name, value in changes.items() if value is None]
         values = {f":{place[name][1:]}": value for name, value in kept.items()}
         sets = ", ".join(f"{place[name]} = :{place[name][1:]}" for name in kept)
-        expression = (f"SET {sets} " if sets else "") + (f"REMOVE {', '.join(gone)}" if gone else "")
+        expression = (f"SET {sets} " if sets else "") + (
+            f"REMOVE {', '.join(gone)}" if gone else ""
+        )
         whole = condition or Condition("")
         request = _placed(
             "UpdateExpression",
@@ -327,9 +329,7 @@ class Table:
         )
         if condition is not None:
             request["ConditionExpression"] = condition.expression
-        return {
-            "Update": {"TableName": self.name, "Key": to_item({"pk": pk, "sk": sk}), **request}
-        }
+        return {"Update": {"TableName": self.name, "Key": to_item({"pk": pk, "sk": sk}), **request}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,18 +345,19 @@ class Refused:
 def transact(client: Client, actions: Sequence[Action]) -> Refused | None:
     """Store all of at most 100 actions or none; None when they are stored.
 
-    A conflict with another transaction that goes on after several tries is a Refused too.
-    Raises ClientError for every other reason.
+    Raises RuntimeError when other transactions are at the same items for seconds on end, and
+    ClientError for every reason but a condition.
     """
     if not 0 < len(actions) <= TRANSACTION:
         raise ValueError(f"a transaction takes 1 to {TRANSACTION} actions, not {len(actions)}")
-    reasons: dict[int, str] = {}
     for attempt in range(_BATCH_TRIES):
         try:
             client.transact_write_items(TransactItems=list(actions))
         except client.exceptions.TransactionCanceledException as error:
             codes = [reason.get("Code") for reason in error.response["CancellationReasons"]]
-            reasons = {place: code for place, code in enumerate(codes) if code not in (None, "None")}
+            reasons = {
+                place: code for place, code in enumerate(codes) if code not in (None, "None")
+            }
             if "ConditionalCheckFailed" in reasons.values():
                 return Refused(reasons)
             if set(reasons.values()) != {"TransactionConflict"}:
@@ -364,7 +365,7 @@ def transact(client: Client, actions: Sequence[Action]) -> Refused | None:
             time.sleep(_pause(attempt))
         else:
             return None
-    return Refused(reasons)
+    raise RuntimeError(f"other transactions are at the same items after {_BATCH_TRIES} tries")
 
 
 def _tries() -> range:

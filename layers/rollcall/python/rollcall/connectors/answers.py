@@ -1,7 +1,7 @@
 """What an app's answer means. Nothing here raises: an app that fails is an expected outcome.
 
-    Answer              it said what was asked, in JSON
-    Failure             it did not; `code` says whose fault, `detail` says it in a sentence
+Answer              it said what was asked, in JSON
+Failure             it did not; `code` says whose fault, `detail` says it in a sentence
 """
 
 import json
@@ -113,7 +113,8 @@ def _failure(code: Any, status: int, headers: Mapping[str, str], said: str) -> F
 
 def _announced_wait(headers: Mapping[str, str]) -> int | None:
     """Whole seconds, 1 to MAX_WAIT, from `Retry-After` (seconds or a date), Aha!'s `retry_after`,
-    or `X-Ratelimit-Reset` (Unix seconds)."""
+    or `X-Ratelimit-Reset` (Unix seconds).
+    """
     for name in ("retry-after", "retry_after"):
         value = headers.get(name, "").strip()
         if value.isdecimal():
@@ -156,4 +157,6 @@ def _sentences(errors: Any) -> list[str]:
     sentences = [text for text in known if isinstance(text, str) and text]
     if sentences:
         return [": ".join(sentences)]
-    return [f"{name} {sentence}" for name, inner in errors.items() for sentence in _sentences(inner)]
+    return [
+        f"{name} {sentence}" for name, inner in errors.items() for sentence in _sentences(inner)
+    ]

@@ -9,11 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from rollcall.connectors.manifest import Manifest, Paging, build
+from rollcall.directory.people import STANDARD_FIELDS
 
-_PERSON_FIELDS = frozenset(
-    "username email first_name last_name display_name phone role status title department"
-    " manager employee_id".split()
-)
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _ADAPTER = TypeAdapter(Manifest)
 
@@ -92,7 +89,7 @@ def _mapping(manifest: Manifest) -> Iterator[Problem]:
     if [rule.sync_key for rule in manifest.mapping].count(1) != 1:
         yield Problem("mapping", "needs one field with sync_key = 1")
     for number, rule in enumerate(manifest.mapping):
-        if rule.target not in _PERSON_FIELDS:
+        if rule.target not in STANDARD_FIELDS:
             yield Problem(f"mapping.{number}.target", f"{rule.target!r} is no field of a person")
         if bool(rule.source) == bool(rule.value):
             yield Problem(f"mapping.{number}", "needs a source or a value, and not both")

@@ -106,7 +106,10 @@ class Client:
         )
         self._allowed = allow_hosts
         self._http = httpx.Client(
-            transport=transport, timeout=TIMEOUT, trust_env=False, headers={"User-Agent": USER_AGENT}
+            transport=transport,
+            timeout=TIMEOUT,
+            trust_env=False,
+            headers={"User-Agent": USER_AGENT},
         )
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ The engine asks once. It neither loops over pages nor sleeps over failures: the 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -14,28 +14,17 @@ from rollcall.connectors import paths
 from rollcall.connectors.answers import Answer, Failure, judge
 from rollcall.connectors.client import Client
 from rollcall.connectors.limiter import Limiter
-from rollcall.connectors.manifest import Manifest, One, Paging
+from rollcall.connectors.manifest import Groups, Manifest, Memberships, One, Users
 
 Record = Mapping[str, Any]
-
-
-class Listing(Protocol):
-    """What a manifest's lists have in common: users, groups and memberships."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def records(self) -> str: ...
-    @property
-    def total(self) -> str: ...
-    @property
-    def paging(self) -> Paging: ...
+Listing = Users | Groups | Memberships
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page: its records as the app sent them, the total it announced (None: none), and the
-    cursor of the next page (None: no cursor, or the end)."""
+    cursor of the next page (None: no cursor, or the end).
+    """
 
     records: tuple[Record, ...]
     total: int | None
@@ -94,9 +83,11 @@ class App:
         if isinstance(raw, Failure):
             return raw
         status, headers, body = raw
-        if status >= 400:
-            for secret in self._secrets:
-                body = body.replace(secret, b"(secret)")
+        judged = judge(status, headers, body, self.manifest.errors)
+        if isinstance(judged, Answer):
+            return judged
+        for secret in self._secrets:
+            body = body.replace(secret, b"(secret)")
         return judge(status, headers, body, self.manifest.errors)
 
     def test(self) -> Tested | Failure:
@@ -104,11 +95,15 @@ class App:
         answer = self._once(self.manifest.test.path)
         if isinstance(answer, Failure):
             if answer.code in ("vendor-forbidden", "vendor-unauthorized"):
-                return Failure("vendor-unauthorized", f"the app refuses the credential ({answer.detail})")
+                return Failure(
+                    "vendor-unauthorized", f"the app refuses the credential ({answer.detail})"
+                )
             return answer
         identity = paths.text(paths.read(answer.body, self.manifest.test.identity))
         if identity is None:
-            return Failure("vendor-broken", f"{self.manifest.test.path} does not say whose key it is")
+            return Failure(
+                "vendor-broken", f"{self.manifest.test.path} does not say whose key it is"
+            )
         return Tested(identity)
 
     def gone(self, failure: Failure) -> bool:
@@ -141,7 +136,9 @@ class App:
             return answer
         records = paths.read(answer.body, listing.records)
         if not isinstance(records, list) or not all(isinstance(r, Mapping) for r in records):
-            return Failure("vendor-broken", f"{path} answers no list of records at {listing.records}")
+            return Failure(
+                "vendor-broken", f"{path} answers no list of records at {listing.records}"
+            )
         total = paths.number(paths.read(answer.body, listing.total)) if listing.total else None
         cursor = paths.text(paths.read(answer.body, paging.next)) if paging.next else None
         return Page(tuple(records), total, cursor)
@@ -171,7 +168,9 @@ class App:
         if isinstance(rows, Mapping):
             rows = [rows]
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-            return Failure("vendor-broken", f"{path} answers no rows at {memberships.by_user.records}")
+            return Failure(
+                "vendor-broken", f"{path} answers no rows at {memberships.by_user.records}"
+            )
         return tuple(rows)
 
 

@@ -124,9 +124,7 @@ class Reader:
                 )
         for flagged in self._manifest.users.flagged:
             if paths.truth(paths.read(record, flagged.when)):
-                yield Grant(
-                    account, flagged.type, flagged.id, flagged.name, told_by=flagged.when
-                )
+                yield Grant(account, flagged.type, flagged.id, flagged.name, told_by=flagged.when)
 
     def _person(self, record: Mapping[str, Any], display_name: str | None) -> dict[str, str]:
         fields = read_fields(self._manifest, record)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from rollcall.connectors.records import Account
 from rollcall.directory import keys
 from rollcall.directory.grants import hold
-from rollcall.directory.people import Person, Rank, linked, merged
+from rollcall.directory.people import Person, linked, merged
+from rollcall.directory.source import Source
 from rollcall.tables import ABSENT, TRANSACTION, Action, Item, Table, equals, transact
 
 Change = Literal["added", "updated", "unchanged", "restored"]
@@ -22,18 +23,6 @@ _ROUNDS = 8
 _WEIGHT = 2_000_000
 """Bytes of records in one transaction, which may hold 4 MB with everything around them."""
 _COMPARED = ("hash", "status", "person_id", "version", "run_id", "change", "first_seen_at")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Who takes: one run of one integration, at one moment, with its mapping's targets."""
-
-    integration_id: str
-    run_id: str
-    now: str
-    sync_key: str
-    targets: frozenset[str]
-    ranks: Mapping[str, Rank]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +34,7 @@ class _Unit:
     touched: frozenset[str]
 
 
-def take(
-    directory: Table, source: Source, accounts: Sequence[Account]
-) -> dict[str, Change]:
+def take(directory: Table, source: Source, accounts: Sequence[Account]) -> dict[str, Change]:
     """Store what changed; returns what became of each account, by its external id.
 
     An account that this run has taken before (a function was killed, or the app showed it on two

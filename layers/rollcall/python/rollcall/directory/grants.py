@@ -1,25 +1,15 @@
 """Groups and grants in the directory: held while the app says so, revoked when it stops."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from rollcall.connectors.records import Grant, Group
 from rollcall.directory import keys
+from rollcall.directory.source import Source
 from rollcall.tables import Table
 
 
-class Writer(Protocol):
-    """The part of a source that groups and grants need."""
-
-    @property
-    def integration_id(self) -> str: ...
-    @property
-    def run_id(self) -> str: ...
-    @property
-    def now(self) -> str: ...
-
-
-def hold(directory: Table, source: Writer, grants: Collection[Grant]) -> None:
+def hold(directory: Table, source: Source, grants: Collection[Grant]) -> None:
     """Store the grants that are not held yet, or whose name changed. One run writes at a time."""
     pk = keys.integration(source.integration_id)
     by_key = {keys.grant(grant): grant for grant in grants}
@@ -44,7 +34,7 @@ def _holds(stored: Mapping[str, Any] | None, grant: Grant) -> bool:
 
 
 def _grant_item(
-    source: Writer, pk: str, sk: str, grant: Grant, old: Mapping[str, Any] | None
+    source: Source, pk: str, sk: str, grant: Grant, old: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     held_before = old is not None and old["status"] == "held"
     item = {
@@ -68,7 +58,7 @@ def _grant_item(
     return {name: value for name, value in item.items() if value is not None}
 
 
-def take_groups(directory: Table, source: Writer, groups: Sequence[Group]) -> None:
+def take_groups(directory: Table, source: Source, groups: Sequence[Group]) -> None:
     """Store the groups that are new, changed or back."""
     pk = keys.integration(source.integration_id)
     by_key = {keys.group(group.external_id): group for group in groups}

@@ -1,12 +1,12 @@
 """The directory table's keys, all of them, in one place.
 
-| item     | pk                  | sk                                     | gsi1pk → gsi1sk           |
-|----------|---------------------|----------------------------------------|---------------------------|
-| account  | I#integration       | ACCOUNT#id                             | PERSON#person → account   |
-| group    | I#integration       | GROUP#id                               |                           |
-| grant    | I#integration       | GRANT#account#type#entitlement#scope   | entitlement → account     |
-| person   | PERSON#id           | PERSON                                 | PEOPLE → email#id         |
-| sync key | KEY#field#value     | KEY                                    |                           |
+| item     | pk                  | sk                                   | in gsi1: pk to sk        |
+|----------|---------------------|--------------------------------------|--------------------------|
+| account  | I#integration       | ACCOUNT#id                           | PERSON#person to account |
+| group    | I#integration       | GROUP#id                             |                          |
+| grant    | I#integration       | GRANT#account#type#entitlement#scope | entitlement to account   |
+| person   | PERSON#id           | PERSON                               | PEOPLE to email#id       |
+| sync key | KEY#field#value     | KEY                                  |                          |
 
 An app's ids may hold anything, so `#` and `%` in them are escaped.
 """

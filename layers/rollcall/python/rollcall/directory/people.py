@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+STANDARD_FIELDS = (
+    "username", "email", "first_name", "last_name", "display_name", "phone", "role", "status",
+    "title", "department", "manager", "employee_id",
+)  # fmt: skip
+"""The columns that People has from the start."""
+
 Rank = tuple[int, str, str]
 _NOBODY: Rank = (2_000_000, "", "")
 """The rank of an integration that is gone: everybody may write what it wrote."""

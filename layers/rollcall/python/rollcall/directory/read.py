@@ -13,15 +13,10 @@ from typing import Any, Literal
 from rollcall.connectors.manifest import Manifest
 from rollcall.connectors.records import read_fields
 from rollcall.directory import keys
+from rollcall.directory.people import STANDARD_FIELDS
 from rollcall.tables import Condition, Item, Table, equals
 
 Found = tuple[list[dict[str, Any]], Item | None]
-
-PERSON_FIELDS = (
-    "username", "email", "first_name", "last_name", "display_name", "phone", "role", "status",
-    "title", "department", "manager", "employee_id",
-)  # fmt: skip
-"""The standard columns of People."""
 
 _SEARCHED = ("email", "username", "display_name", "first_name", "last_name")
 _SEARCH_AT_MOST = 3000
@@ -242,7 +237,7 @@ def person(directory: Table, person_id: str) -> dict[str, Any] | None:
 def _person(directory: Table, item: Item) -> dict[str, Any]:
     linked = directory.query(keys.person(item["id"]), "ACCOUNT#", index="gsi1")
     return {
-        **dict.fromkeys(PERSON_FIELDS),
+        **dict.fromkeys(STANDARD_FIELDS),
         **item["fields"],
         "id": item["id"],
         "accounts": [_summary(one) for one in _in_order(directory, list(linked))],

@@ -1,10 +1,10 @@
-"""Taking things off the roster: marked, never deleted, and by sort key like everything a run saw."""
+"""Taking things off the roster: marked and never deleted, by the sort keys that a run compares."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from rollcall.directory import keys
-from rollcall.directory.grants import Writer
+from rollcall.directory.source import Source
 from rollcall.tables import Table, equals
 
 KINDS = {"ACCOUNT": "account", "GROUP": "group", "GRANT": "grant"}
@@ -16,7 +16,7 @@ _DESCRIBED = (
 
 
 def kind(sort_key: str) -> str:
-    """"account", "group" or "grant"."""
+    """The kind of thing a sort key stands for: account, group or grant."""
     return KINDS[sort_key.split("#", 1)[0]]
 
 
@@ -24,14 +24,6 @@ def held(directory: Table, integration_id: str) -> set[str]:
     """The sort keys of everything of the integration that is on the roster now."""
     items = directory.query(keys.integration(integration_id), attributes=("sk", "status"))
     return {item["sk"] for item in items if item["status"] not in ("removed", "revoked")}
-
-
-def any_account(directory: Table, integration_id: str) -> bool:
-    """Is any account of the integration on the roster?"""
-    items = directory.query(
-        keys.integration(integration_id), "ACCOUNT#", attributes=("status",)
-    )
-    return any(item["status"] != "removed" for item in items)
 
 
 def described(
@@ -47,17 +39,20 @@ def described(
         if item["status"] in _GONE.values():
             continue
         names = (item.get(name) for name in ("display_name", "name", "username", "email"))
-        yield sk, {
-            "kind": kind(sk),
-            "external_id": item.get("external_id", item.get("entitlement_id")),
-            "name": next((name for name in names if name), None),
-            "account": item.get("account"),
-            "scope": item.get("scope"),
-            "told_by": item.get("told_by"),
-        }
+        yield (
+            sk,
+            {
+                "kind": kind(sk),
+                "external_id": item.get("external_id", item.get("entitlement_id")),
+                "name": next((name for name in names if name), None),
+                "account": item.get("account"),
+                "scope": item.get("scope"),
+                "told_by": item.get("told_by"),
+            },
+        )
 
 
-def remove(directory: Table, source: Writer, sort_keys: Collection[str]) -> int:
+def remove(directory: Table, source: Source, sort_keys: Collection[str]) -> int:
     """Mark accounts and groups removed and grants revoked, with when and by which run.
 
     Doing it again changes nothing. Returns how many accounts this run has removed.
@@ -80,7 +75,7 @@ def remove(directory: Table, source: Writer, sort_keys: Collection[str]) -> int:
     return accounts
 
 
-def _marks(source: Writer, sort_key: str, item: Mapping[str, Any]) -> dict[str, Any]:
+def _marks(source: Source, sort_key: str, item: Mapping[str, Any]) -> dict[str, Any]:
     what = kind(sort_key)
     marks = {
         "status": _GONE[what],
@@ -92,4 +87,3 @@ def _marks(source: Writer, sort_key: str, item: Mapping[str, Any]) -> dict[str, 
     if what == "account":
         marks |= {"change": "removed", "last_changed_at": source.now}
     return marks
-

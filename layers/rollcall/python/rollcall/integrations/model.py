@@ -51,7 +51,7 @@ class Integration:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "Integration":
-        """Read the config table's item; an attribute that must be there and is not is a KeyError."""
+        """Read the config table's item; a KeyError names an attribute that is missing."""
         rate_limit = item.get("rate_limit")
         return cls(
             id=item["id"],

@@ -17,7 +17,7 @@ Position = int | str | None
 Verdict = Literal["reading", "whole", "differs"]
 
 
-class CursorCameBack(ValueError):
+class CursorCameBack(ValueError):  # noqa: N818 - the app's doing
     """The app answers a cursor that it has given before: following it would never end."""
 
 
@@ -111,8 +111,11 @@ class Reading:
 
     def _goes_on(self) -> bool:
         """Without a total, a page that is short is the last, and so is one that repeats the one
-        before it or is longer than was asked: then the app turns no pages here."""
-        repeated = self._saved_below > 1 and self._pages[self._saved_below - 2].ids == self._last.ids
+        before it or is longer than was asked: then the app turns no pages here.
+        """
+        repeated = (
+            self._saved_below > 1 and self._pages[self._saved_below - 2].ids == self._last.ids
+        )
         return self._last.count == self._paging.size and not repeated
 
     def _position(self, number: int) -> Position:

@@ -47,10 +47,11 @@ class Plan:
             self._open_lists()
 
     def _open_lists(self) -> None:
-        if USERS in self._lists:
-            self._open(USERS, self._manifest.users.paging)
+        # Groups first: their members can then be read while the users still are.
         if self._manifest.groups is not None and self._lists & {GROUPS, MEMBERS}:
             self._open(GROUPS, self._manifest.groups.paging)
+        if USERS in self._lists:
+            self._open(USERS, self._manifest.users.paging)
 
     def _open(
         self, name: str, paging: Paging, owner: str | None = None, pass_number: int = 0
@@ -141,7 +142,9 @@ def loaded(manifest: Manifest, again: Collection[str], sights: Sequence[Sight]) 
     """The plan of a run that has saved these pages before."""
     plan = Plan(manifest, again)
     order = {TEST: 0, "memberships": 1, USERS: 2, GROUPS: 3, MEMBERS: 4, GROUPS_OF: 5}
-    for sight in sorted(sights, key=lambda s: (order[s.list], s.owner or "", s.pass_number, s.number)):
+    for sight in sorted(
+        sights, key=lambda s: (order[s.list], s.owner or "", s.pass_number, s.number)
+    ):
         plan.add(sight)
     return plan
 
@@ -149,4 +152,3 @@ def loaded(manifest: Manifest, again: Collection[str], sights: Sequence[Sight]) 
 def refusal(detail: str) -> Sight:
     """What is saved when the app refuses the members of groups."""
     return Sight("memberships", None, 0, 0, None, None, ids=(), refused=detail)
-

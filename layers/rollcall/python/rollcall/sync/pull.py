@@ -14,8 +14,9 @@ from rollcall.connectors.answers import Failure
 from rollcall.connectors.engine import App, Page, Tested
 from rollcall.connectors.records import Grant, Reader, Unreadable
 from rollcall.directory import keys
-from rollcall.directory.accounts import Source, take
+from rollcall.directory.accounts import take
 from rollcall.directory.grants import hold, take_groups
+from rollcall.directory.source import Source
 from rollcall.sync.listing import CursorCameBack
 from rollcall.sync.plan import (
     MEMBERS,
@@ -36,7 +37,7 @@ _UNSAVED = 8
 """Pages fetched and not yet saved, at most, so that a fast app cannot fill the memory."""
 
 
-class RunOver(Exception):  # noqa: N818 - not an error of anybody's
+class RunOver(Exception):  # noqa: N818 - nobody made an error
     """The run was closed or cancelled while it pulled: whatever is in hand is dropped."""
 
 
@@ -261,4 +262,3 @@ def _sight(
         grants=grants or [],
         groups=groups or [],
     )
-

@@ -16,8 +16,8 @@ from rollcall.connectors.answers import Failure
 from rollcall.connectors.engine import App
 from rollcall.connectors.records import Reader
 from rollcall.directory import keys
-from rollcall.directory.accounts import Source
 from rollcall.directory.removal import described, held, kind, remove
+from rollcall.directory.source import Source
 from rollcall.integrations.model import Integration, RemovalGuard
 from rollcall.sync.plan import GROUPS, MEMBERS, USERS
 from rollcall.sync.pull import RESERVE_MS
@@ -56,9 +56,7 @@ def exceeds(guard: RemovalGuard, stored: Collection[str], going: Collection[str]
     The grants of an account that goes are no loss of their own.
     """
     accounts = {keys.account_id(sk) for sk in going if kind(sk) == "account"}
-    counted = [
-        sk for sk in going if kind(sk) != "grant" or keys.grant_account(sk) not in accounts
-    ]
+    counted = [sk for sk in going if kind(sk) != "grant" or keys.grant_account(sk) not in accounts]
     for what in ("account", "group", "grant"):
         number = sum(kind(sk) == what for sk in counted)
         whole = sum(kind(sk) == what for sk in stored)
@@ -158,9 +156,7 @@ class Reconciler:
         self._run = self._runs.change(self._run, {"phase": "removing"})
         return self._remove()
 
-    def _look(
-        self, candidates: set[str], remaining_ms: Callable[[], int]
-    ) -> set[str] | Reconciled:
+    def _look(self, candidates: set[str], remaining_ms: Callable[[], int]) -> set[str] | Reconciled:
         """Those of the candidates that are still there; or what must come first."""
         units = self._units(candidates)
         if units is None or len(units) > MOST_LOOKS:
@@ -179,7 +175,8 @@ class Reconciler:
             done[unit] = self._runs.save_look(self._run, unit, still)
         found = {sk for look in done.values() for sk in look["still"]} & candidates
         self._runs.note(
-            self._run, f"looked at {_summary(candidates)} that were not listed: {len(found)} are there"
+            self._run,
+            f"looked at {_summary(candidates)} that were not listed: {len(found)} are there",
         )
         return found
 
@@ -258,7 +255,8 @@ class Reconciler:
                     again |= {USERS}
         phase = "approval" if self._run.phase == "approval" else "look"
         self._runs.note(
-            self._run, f"{_summary(candidates)} were not listed: reading {', '.join(sorted(again))} again"
+            self._run,
+            f"{_summary(candidates)} were not listed: reading {', '.join(sorted(again))} again",
         )
         self._runs.change(self._run, {"phase": phase, "again": sorted(again)})
         return Reconciled("pull")
@@ -275,6 +273,8 @@ def _worth_waiting(failure: Failure) -> Failure | None:
 
 
 def _summary(sort_keys_: Collection[str]) -> str:
-    numbers = {what: sum(kind(sk) == what for sk in sort_keys_) for what in ("account", "group", "grant")}
+    numbers = {
+        what: sum(kind(sk) == what for sk in sort_keys_) for what in ("account", "group", "grant")
+    }
     parts = [f"{n} {what}{'s' * (n != 1)}" for what, n in numbers.items() if n]
     return ", ".join(parts) or "nothing"

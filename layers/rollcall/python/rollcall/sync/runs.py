@@ -25,11 +25,8 @@ from rollcall.settings import Settings
 from rollcall.stamps import new_id, now
 from rollcall.tables import (
     ABSENT,
-    PRESENT,
     Action,
-    Condition,
     Item,
-    Refused,
     Table,
     equals,
     one_of,
@@ -225,9 +222,7 @@ class Runs:
         refused = transact(
             self._client,
             [
-                self.table.updating(
-                    f"RUN#{run.id}", "RUN", changes, one_of("status", UNDER_WAY)
-                ),
+                self.table.updating(f"RUN#{run.id}", "RUN", changes, one_of("status", UNDER_WAY)),
                 self.config.updating("STATE", run.integration_id, {"baseline": None}),
             ],
         )
@@ -248,12 +243,17 @@ class Runs:
         return self._again(run)
 
     def save_page(self, run: Run, sort_key: str, page: Mapping[str, Any]) -> bool:
-        """Store what a page saw; False when the run is over, so that whoever pulls stops."""
-        item = {
-            "pk": f"RUN#{run.id}", "sk": sort_key, **page, "expires_at": self._expires_at()
-        }  # fmt: skip
-        check = self.table.checking(f"RUN#{run.id}", "RUN", equals("status", "running"))
-        return transact(self._client, [self.table.putting(item), check]) is None
+        """Store what a page saw; False when the run is over, so that whoever pulls stops.
+
+        The check comes before the write and not with it: several pages are saved at once, and
+        transactions that check the same item refuse each other. A page that a closed run has one
+        too many harms nobody.
+        """
+        now_stored = self.get(run.id)
+        if now_stored is None or now_stored.status != "running":
+            return False
+        self._save(run.id, [(sort_key, page)])
+        return True
 
     def pages(self, run_id: str, phase: str = "") -> Iterator[Item]:
         """What the run's pages saw, of one phase or of all."""
@@ -277,7 +277,9 @@ class Runs:
         """Store record errors, each under its own key so that doing it twice changes nothing."""
         self._save(run_id, ((f"ERROR#{place}", error) for place, error in errors))
 
-    def save_candidates(self, run_id: str, candidates: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    def save_candidates(
+        self, run_id: str, candidates: Iterable[tuple[str, Mapping[str, Any]]]
+    ) -> None:
         """Store who would be removed, by sort key in the directory."""
         self._save(run_id, ((f"CANDIDATE#{place}", who) for place, who in candidates))
 

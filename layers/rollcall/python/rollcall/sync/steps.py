@@ -18,7 +18,7 @@ from rollcall.connectors.answers import Failure
 from rollcall.connectors.engine import App
 from rollcall.connectors.manifest import Manifest
 from rollcall.credentials.store import CredentialMissing, Credentials
-from rollcall.directory.accounts import Source
+from rollcall.directory.source import Source
 from rollcall.integrations import address
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
@@ -75,7 +75,8 @@ class Sync:
 
     def begin(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Make the run and take the lock, or drop the call: another run is under way, the
-        scheduled time was seen before, or the integration is not to be run by its schedule."""
+        scheduled time was seen before, or the integration is not to be run by its schedule.
+        """
         integration_id = event["integration_id"]
         execution = event["execution_id"]
         run_id = event.get("run_id") or uuid.uuid5(uuid.NAMESPACE_URL, execution).hex
@@ -122,7 +123,9 @@ class Sync:
         if isinstance(app, Trouble):
             return _answer(run, "fail", error=app)
         try:
-            lap = Lap(app, self.runs, self._directory, run, self._source(run, integration, app.manifest))
+            lap = Lap(
+                app, self.runs, self._directory, run, self._source(run, integration, app.manifest)
+            )
             pulled = lap.pull(remaining)
         except RunOver:
             return self._dropped(run.id, integration.id, "the run was closed while it pulled")
@@ -164,9 +167,9 @@ class Sync:
             return _answer(run, "fail", error=app)
         source = self._source(run, integration, app.manifest)
         try:
-            done = Reconciler(
-                app, self.runs, self._directory, integration, run, source
-            ).reconcile(remaining)
+            done = Reconciler(app, self.runs, self._directory, integration, run, source).reconcile(
+                remaining
+            )
         finally:
             app.close()
         if done.failure is not None:
@@ -203,7 +206,9 @@ class Sync:
         )
         if ended:
             self._integrations.set_status(integration.id, "active")
-            self.runs.note(run, f"{status}: " + ", ".join(f"{n} {k}" for k, n in counts.items() if n))
+            self.runs.note(
+                run, f"{status}: " + ", ".join(f"{n} {k}" for k, n in counts.items() if n)
+            )
         return _answer(run, "done")
 
     def _counts(self, run: Run) -> tuple[dict[str, int], dict[str, Any], int]:
@@ -267,7 +272,13 @@ class Sync:
         if credential is None:
             return Trouble("credential-missing", "the integration's credential is gone")
         return connect(
-            self._settings, self._aws, manifest, base_url, credential, secret, integration.rate_limit
+            self._settings,
+            self._aws,
+            manifest,
+            base_url,
+            credential,
+            secret,
+            integration.rate_limit,
         )
 
     def _source(self, run: Run, integration: Integration, manifest: Manifest) -> Source:
