@@ -17,8 +17,8 @@ from bench.processes import Watch
 from bench.syncs import PAGE, Tenant
 from rollcall.connectors.records import Account, Group, Reader
 from rollcall.directory.accounts import take
-from rollcall.directory.source import Source
 from rollcall.directory.grants import hold, take_groups
+from rollcall.directory.source import Source
 from rollcall.integrations.model import Integration
 from rollcall.stamps import now
 from rollcall.tables import BATCH_WRITE, Table

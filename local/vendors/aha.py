@@ -63,7 +63,7 @@ class Aha:
     connector = "aha"
     base = "/api/v1"
 
-    def __init__(  # noqa: PLR0913 (an account is made of these)
+    def __init__(
         self,
         users: Iterable[User] = (),
         products: Iterable[Product] = (),

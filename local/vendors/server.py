@@ -192,7 +192,7 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
-    def handle_error(self, request: Any, client_address: object) -> None:  # noqa: ANN401
+    def handle_error(self, request: Any, client_address: object) -> None:
         """Say nothing of a caller that went away: with faults and timeouts that is expected."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)

@@ -173,7 +173,7 @@ class Switches:
             setattr(self, name, value)
 
 
-def _read(name: str, value: Any, hint: object) -> Any:  # noqa: ANN401 (JSON in, a switch out)
+def _read(name: str, value: Any, hint: object) -> Any:
     """One switch from its JSON value."""
     if hint is None:
         message = f"no switch named {name!r}"

@@ -74,7 +74,7 @@ def test_the_owner_has_null_dates_and_a_zero_password_time(campaign: Served) -> 
     owner = client.get("/users/me").json()["user"]
     assert (owner["id"], owner["username"], owner["signature"]) == ("1", "admin", "")
     assert (owner["cdate"], owner["udate"]) == (None, None)
-    assert owner["password_updated_utc_timestamp"] == "0000-00-00 00:00:00"  # noqa: S105
+    assert owner["password_updated_utc_timestamp"] == "0000-00-00 00:00:00"
 
 
 def test_slashes_are_escaped_and_the_content_type_names_no_charset(campaign: Served) -> None:

@@ -92,7 +92,7 @@ def test_the_log_is_read_and_forgotten_and_control_is_not_in_it(campaign: Served
 @pytest.mark.parametrize("app", ["activecampaign", "aha"])
 def test_the_process_says_where_it_is_and_ends_on_a_signal(app: str) -> None:
     command = [sys.executable, "-m", "local.vendors", app, "--users", "12", "--rate-limit", "5/1"]
-    with subprocess.Popen([*command, "--token", "k"], stdout=subprocess.PIPE) as process:  # noqa: S603
+    with subprocess.Popen([*command, "--token", "k"], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         assert (ready["connector"], ready["token"]) == (app, "k")

@@ -27,11 +27,16 @@ class Signing(Protocol):
     """The part of a credential that may be shown; the last two are an API key's."""
 
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """api_key, bearer or basic."""
+
     @property
-    def param_name(self) -> str | None: ...
+    def param_name(self) -> str | None:
+        """The header or the query parameter of an API key."""
+
     @property
-    def add_to(self) -> str | None: ...
+    def add_to(self) -> str | None:
+        """Where an API key goes: header or query."""
 
 
 def signer(credential: Signing, secret: Mapping[str, str]) -> httpx.Auth:
