@@ -65,11 +65,6 @@ def group_id(sort_key: str) -> str:
     return unescaped(sort_key.removeprefix("GROUP#"))
 
 
-def grant_entitlement(sort_key: str) -> str:
-    """The entitlement's id in a grant's sort key."""
-    return unescaped(sort_key.split("#")[3])
-
-
 def grant_account(sort_key: str) -> str:
     """The account's id in a grant's sort key."""
     return unescaped(sort_key.split("#")[1])

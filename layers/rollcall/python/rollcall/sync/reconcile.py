@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Failure
-from rollcall.connectors.engine import App
-from rollcall.connectors.records import Reader
+from rollcall.connectors.engine import App, Record
+from rollcall.connectors.records import Group, Reader
 from rollcall.directory import keys
 from rollcall.directory.removal import described, held, kind, remove
 from rollcall.directory.source import Source
@@ -120,12 +120,12 @@ class Reconciler:
                 return seen.union(*(look["still"] for look in self._runs.looks(baseline["run_id"])))
         return held(self._directory, self._integration.id)
 
-    def _guarded(self, stored: set[str], candidates: set[str]) -> Reconciled:
+    def _guarded(self, stored: set[str], missing: set[str]) -> Reconciled:
+        """Remove what is missing and on the roster, or hold the run where that is too much."""
+        candidates = dict(described(self._directory, self._integration.id, missing))
         if not candidates:
             return Reconciled("finish")
-        self._runs.save_candidates(
-            self._run.id, described(self._directory, self._integration.id, candidates)
-        )
+        self._runs.save_candidates(self._run.id, candidates.items())
         if exceeds(self._integration.removal_guard, stored, candidates):
             self._runs.note(self._run, f"held: {_summary(candidates)} would go")
             self._run = self._runs.change(self._run, {"phase": "held"})
@@ -224,9 +224,8 @@ class Reconciler:
             rows = self._app.groups_of(external_id)
             if isinstance(rows, Failure):
                 return _worth_waiting(rows)
-            told = [grant for row in rows for grant in self._reader.membership(row, None)]
-            groups = {grant.id for grant in told}
-            return {sk for sk in wanted if keys.grant_entitlement(sk) in groups}
+            told = (self._reader.membership(row, self._group(row)) for row in rows)
+            return wanted & {keys.grant(grant) for grants in told for grant in grants}
         listing = manifest.users if what == "USER" else manifest.groups
         if listing is None or (one := listing.one) is None:
             raise ValueError(f"{manifest.key} cannot look at {unit}")
@@ -240,6 +239,12 @@ class Reconciler:
         if any(paths.read(record, told_by[sk]) is None for sk in wanted):
             return None
         return wanted & {keys.grant(grant) for grant in self._reader.grants(external_id, record)}
+
+    def _group(self, row: Record) -> Group | None:
+        """The group of a membership row as this run has stored it: it may give no right any more."""
+        group_id = self._reader.member_group(row) or ""
+        item = self._directory.get(keys.integration(self._integration.id), keys.group(group_id))
+        return Group(group_id, item.get("name"), item["is_admin"], "", "") if item else None
 
     def _read_again(self, candidates: set[str]) -> Reconciled:
         """Have the pull read the lists that could show the candidates once more."""

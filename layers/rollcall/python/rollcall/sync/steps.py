@@ -181,6 +181,8 @@ class Sync:
     def finish(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Count, give the run its last status and release the lock."""
         run, integration = self._of(event)
+        if run.status not in UNDER_WAY:
+            return _answer(run, "done")
         counts, progress, pages = self._counts(run)
         held = run.phase == "held"
         status: Status = "held" if held else "succeeded"
@@ -197,18 +199,17 @@ class Sync:
             "baseline": baseline,
         }
         older = self.runs.state(integration.id).get("held_run_id")
-        ended = self.runs.end(
+        self._integrations.set_status(integration.id, "active")
+        self.runs.note(
+            run, f"{status}: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+        )
+        self.runs.end(
             run,
             status,
             changes={"counts": counts, "progress": progress, "error": None},
             state=outcome,
             supersede=older if older and older != run.id else None,
         )
-        if ended:
-            self._integrations.set_status(integration.id, "active")
-            self.runs.note(
-                run, f"{status}: " + ", ".join(f"{n} {k}" for k, n in counts.items() if n)
-            )
         return _answer(run, "done")
 
     def _counts(self, run: Run) -> tuple[dict[str, int], dict[str, Any], int]:
