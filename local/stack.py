@@ -144,9 +144,9 @@ def settings_from_environment() -> dict[str, Any]:
 
 
 def until_told_to_stop() -> threading.Event:
-    """An event that SIGTERM and SIGINT set; until then they raise nothing."""
+    """An event that SIGTERM, SIGINT and SIGHUP set; until then they raise nothing."""
     told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: told.set())
     return told
 

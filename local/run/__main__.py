@@ -3,7 +3,6 @@
 import argparse
 import os
 import shlex
-import signal
 import sys
 import threading
 from contextlib import ExitStack
@@ -26,7 +25,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--folder", type=Path, default=LOCAL, help="where the state is kept")
     folder: Path = parser.parse_args(arguments).folder
     told = until_told_to_stop()
-    signal.signal(signal.SIGHUP, lambda *_: told.set())  # the terminal was closed
     screen = Screen(told)
     try:
         with ExitStack() as running:
@@ -52,10 +50,7 @@ def _run(folder: Path, screen: Screen, told: threading.Event, running: ExitStack
         samples = running.enter_context(Samples.start(folder))
     caller = running.enter_context(Caller(stack.api_url, stack.token))
 
-    if any(one["connection"] == "syncing" for one in caller.every("integrations")):
-        with screen.step("Close the runs that the last stop cut short"):
-            _sweep(stack)
-    connected = connecting.connect(caller, samples, screen)
+    connected = connecting.connect(caller, samples, screen, lambda: _sweep(stack))
     with screen.step("Start a run of each, side by side in the state machine"):
         runs = [(one.name, following.start(caller, one)) for one in connected]
     following.follow(caller, runs, screen, told)

@@ -1,5 +1,6 @@
 """From two apps and their keys to two launched integrations; those of an earlier start are kept."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,17 @@ class Connected:
     connector: str
 
 
-def connect(caller: Caller, samples: Samples, screen: Screen) -> list[Connected]:
-    """Both integrations. Raises RunError where the API or an app refuses something."""
+def connect(
+    caller: Caller, samples: Samples, screen: Screen, sweep: Callable[[], None]
+) -> list[Connected]:
+    """Both integrations. `sweep` closes runs that the last stop cut short, where there are any.
+
+    Raises RunError where the API or an app refuses something.
+    """
     with screen.step("Connect ActiveCampaign and Aha! with their keys") as detail:
         known = {one["name"]: one for one in caller.every("integrations")}
+        if any(one["connection"] == "syncing" for one in known.values()):
+            sweep()
         integrations = []
         for sample in SAMPLES:
             there = known.get(sample.name)

@@ -119,6 +119,8 @@ def test_a_hold_is_listed_approved_and_applied(api: Api) -> None:
         candidates = api.all(f"/runs/{run['id']}/candidates")
         assert sum(one["kind"] == "account" for one in candidates) == 20
         api.call("POST", f"/runs/{run['id']}/approve", 202)
+        decisions = [one for one in api.all("/audit") if one["object_id"] == run["id"]]
+        assert [(one["actor"], one["verb"]) for one in decisions] == [("administrator", "approve")]
         run = api.ended(run["id"])
         assert run["status"] == "succeeded", run
         assert run["counts"]["removed"] == 20

@@ -179,7 +179,7 @@ def test_an_empty_listing_removes_nobody_and_cannot_be_approved(
     assert run.error is not None
     assert run.error["code"] == "empty-listing"
     assert active(house, integration) == set(vendor.tenant.users)
-    assert not house.runs.reopen(run)
+    assert not house.runs.reopen(run, "test")
 
 
 def test_an_app_without_anybody_is_no_failure(house: House) -> None:

@@ -1,12 +1,13 @@
 """Who leaves is marked, after a look and within the guard; who comes back is restored."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from local.vendors import ActiveCampaign, Vendor, serve
+from local.vendors import ActiveCampaign, Fault, Vendor, serve
 from local.vendors.seed import seed_activecampaign, seed_aha
-from rollcall.integrations.model import Integration
+from rollcall.integrations.model import Integration, RemovalGuard
 from rollcall.sync.runs import Run
 from tests.integration.sync.conftest import House
 
@@ -110,7 +111,7 @@ def test_a_mass_removal_is_held_with_everything_else_applied(
 
 
 def approve(house: House, run: Run) -> Run:
-    assert house.runs.reopen(run)
+    assert house.runs.reopen(run, "test")
     answer = house.sync.begin(
         {
             "integration_id": run.integration_id,
@@ -138,13 +139,13 @@ def test_approving_removes_only_what_is_still_gone(
 def test_rejecting_removes_nobody(house: House, vendor: "Vendor[ActiveCampaign]") -> None:
     integration = house.integrate(vendor)
     run = held_run(house, vendor, integration)
-    assert house.runs.reject(run)
+    assert house.runs.reject(run, "test")
     after = house.runs.get(run.id)
     assert after is not None
     assert after.status == "cancelled"
     assert not removed(house, integration)
-    assert not house.runs.reject(run)
-    assert not house.runs.reopen(run)
+    assert not house.runs.reject(run, "test")
+    assert not house.runs.reopen(run, "test")
     assert house.run(integration).status == "held", "the next run asks again"
 
 
@@ -160,7 +161,7 @@ def test_a_newer_complete_run_makes_a_hold_void(
     assert after.status == "cancelled"
     assert after.error is not None
     assert after.error["code"] == "superseded"
-    assert not house.runs.reopen(run)
+    assert not house.runs.reopen(run, "test")
 
 
 def test_few_may_go_however_large_their_share(
@@ -221,3 +222,44 @@ def test_a_role_that_is_taken_away_in_aha_is_revoked(house: House) -> None:
         grant = house.stored(integration, f"GRANT#{number}#admin")
         assert [g["status"] for g in grant.values()] == ["revoked"]
         assert run.counts["updated"] == 1
+
+
+def test_the_admin_right_of_a_group_ends_when_it_is_no_longer_the_admins_group(
+    house: House, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    groups = vendor.tenant.groups
+    other = next(number for number in groups if number != "3")
+    groups[other] = replace(groups[other], title="Admin")
+    integration = house.integrate(vendor, removal_guard=RemovalGuard(0.9, 50))
+    house.run(integration)
+
+    def admins() -> set[str]:
+        grants = house.stored(integration, "GRANT#").values()
+        return {
+            grant["account"]
+            for grant in grants
+            if (grant["type"], grant["entitlement_id"], grant["status"]) == ("admin", other, "held")
+        }
+
+    assert admins()
+    groups[other] = replace(groups[other], title="Renamed")
+    run = house.run(integration)
+    assert run.status == "succeeded", run.error
+    assert not admins()
+
+
+def test_a_wrong_path_is_no_proof_that_somebody_is_gone(
+    house: House, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    """The look meets a page instead of the app's own words: the list decides."""
+    integration = house.integrate(vendor)
+    house.run(integration)
+    leave(vendor, 7)
+    page = Fault(kind="html", status=404, match=r"GET /api/3/users/7\b")
+    vendor.switches.faults = [page]
+    vendor.log.clear()
+    run = house.run(integration)
+    assert run.status == "succeeded", run.error
+    assert removed(house, integration) == {"7"}
+    listings = [call for call in vendor.log if call.path.endswith("/users")]
+    assert len(listings) == 2 * 4, "the list was read once more"

@@ -3,7 +3,6 @@
 import logging
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -191,7 +190,7 @@ def test_plain_http_is_refused_but_to_the_very_host_that_is_allowed(
 
 
 def test_a_unix_socket_is_no_way_out() -> None:
-    backend = client_module._GuardedBackend(HERE)
+    backend = client_module._GuardedBackend(HERE, client_module._Deadline())
     with pytest.raises(httpcore.ConnectError, match="Unix socket"):
         backend.connect_unix_socket("/tmp/socket")
 
@@ -294,10 +293,26 @@ def test_silence_is_a_failure_in_the_end() -> None:
     assert SECRET not in failure.detail
 
 
-def test_an_answer_that_drips_past_its_deadline_is_given_up() -> None:
-    drops = httpx.Response(200, stream=httpx.ByteStream(b" "))
-    with pytest.raises(httpx.ReadTimeout):
-        client_module._read(drops, time.monotonic() - client_module.DEADLINE)
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n"])
+def test_an_answer_that_drips_past_its_deadline_is_given_up(start: bytes) -> None:
+    """Each byte comes well within its own timeout, in the headers as in the body."""
+    over = threading.Event()
+
+    def drip(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(start)
+        while not over.wait(0.05):
+            try:
+                connection.sendall(b"H")
+            except OSError:
+                return
+
+    with listening(drip) as (url, _):
+        client = Client(HERE, 1, seconds=0.5)
+        failure = client.call("GET", url, QUERY)
+        over.set()
+        client.close()
+    assert isinstance(failure, Failure)
+    assert failure.code in {"vendor-silent", "vendor-broken"}
 
 
 def test_an_answer_too_large_is_given_up() -> None:

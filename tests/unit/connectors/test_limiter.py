@@ -85,14 +85,14 @@ def test_turns_are_even_and_a_little_wider_apart_than_the_limit_asks(runs: Table
     limiter = Limiter(runs, "app:443", FIVE)
     first = limiter._reserve()
     second = limiter._reserve()
-    assert limiter._ahead == 4
-    assert second - first >= 4 * 1000 / 5
-    assert second - first == pytest.approx(4 * 1000 / 5 * MARGIN, abs=1)
+    assert limiter._ahead == 5
+    assert second - first >= 5 * 1000 / 5
+    assert second - first == pytest.approx(5 * 1000 / 5 * MARGIN, abs=1)
 
 
 @pytest.mark.parametrize(
     ("rate", "ahead"),
-    [(RateLimit(1, 10), 1), (RateLimit(1, 1), 1), (RateLimit(4, 1), 3), (RateLimit(20, 1), 19)],
+    [(RateLimit(1, 10), 1), (RateLimit(1, 1), 1), (RateLimit(4, 1), 4), (RateLimit(20, 1), 19)],
 )
 def test_about_a_second_of_turns_is_reserved_in_one_write(
     runs: Table, rate: RateLimit, ahead: int

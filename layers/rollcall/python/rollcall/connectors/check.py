@@ -44,9 +44,7 @@ def _contradictions(manifest: Manifest) -> Iterator[Problem]:
         yield Problem("address.subdomain_url", "must hold {subdomain} once")
     if not manifest.address.subdomain_url.startswith("https://"):
         yield Problem("address.subdomain_url", "must start with https://")
-    for name in ("requests", "seconds", "in_flight"):
-        if getattr(manifest.rate_limit, name) < 1:
-            yield Problem(f"rate_limit.{name}", "must be 1 or more")
+    yield from _limits(manifest)
     yield from _paging("users.paging", manifest.users.paging)
     if manifest.groups is not None:
         yield from _paging("groups.paging", manifest.groups.paging)
@@ -54,8 +52,17 @@ def _contradictions(manifest: Manifest) -> Iterator[Problem]:
         yield from _paging("memberships.paging", manifest.memberships.paging)
         if manifest.groups is None:
             yield Problem("memberships", "are listed by group, and there are no groups")
-    yield from _placeholders(manifest)
+    yield from _paths(manifest)
     yield from _mapping(manifest)
+
+
+def _limits(manifest: Manifest) -> Iterator[Problem]:
+    for name in ("requests", "seconds", "in_flight"):
+        if getattr(manifest.rate_limit, name) < 1:
+            yield Problem(f"rate_limit.{name}", "must be 1 or more")
+    for number, error in enumerate(manifest.errors):
+        if not error.contains:
+            yield Problem(f"errors.{number}.contains", "must not be empty: it would match anything")
 
 
 def _paging(path: str, paging: Paging) -> Iterator[Problem]:
@@ -69,8 +76,14 @@ def _paging(path: str, paging: Paging) -> Iterator[Problem]:
         yield Problem(f"{path}.next", "is needed where the style is cursor")
 
 
-def _placeholders(manifest: Manifest) -> Iterator[Problem]:
+def _paths(manifest: Manifest) -> Iterator[Problem]:
     users, groups, memberships = manifest.users, manifest.groups, manifest.memberships
+    lists = {
+        "address.path": manifest.address.path,
+        "test.path": manifest.test.path,
+        "users.path": users.path,
+        "groups.path": groups and groups.path,
+    }
     by_id = {
         "users.one.path": users.one and users.one.path,
         "groups.one.path": groups and groups.one and groups.one.path,
@@ -79,6 +92,9 @@ def _placeholders(manifest: Manifest) -> Iterator[Problem]:
         and memberships.by_user
         and memberships.by_user.path,
     }
+    for where, path in {**lists, **by_id}.items():
+        if path and not path.startswith("/"):
+            yield Problem(where, "must start with /")
     for where, path in by_id.items():
         if path and path.count("{id}") != 1:
             yield Problem(where, "must hold {id} once")
@@ -86,6 +102,10 @@ def _placeholders(manifest: Manifest) -> Iterator[Problem]:
 
 def _mapping(manifest: Manifest) -> Iterator[Problem]:
     sources = {field.key for field in manifest.fields} | {"display_name"}
+    keys = [field.key for field in manifest.fields]
+    yield from (Problem("fields", f"{key!r} is there twice") for key in _repeated(keys))
+    targets = [rule.target for rule in manifest.mapping]
+    yield from (Problem("mapping", f"{one!r} is there twice") for one in _repeated(targets))
     if [rule.sync_key for rule in manifest.mapping].count(1) != 1:
         yield Problem("mapping", "needs one field with sync_key = 1")
     for number, rule in enumerate(manifest.mapping):
@@ -95,3 +115,7 @@ def _mapping(manifest: Manifest) -> Iterator[Problem]:
             yield Problem(f"mapping.{number}", "needs a source or a value, and not both")
         if rule.source and rule.source not in sources:
             yield Problem(f"mapping.{number}.source", f"{rule.source!r} is no field of the app")
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})

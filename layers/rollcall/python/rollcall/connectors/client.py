@@ -7,11 +7,14 @@ inside. Only hosts that the deployment allows by name may be private or spoken t
 
 import ipaddress
 import logging
+import math
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -22,11 +25,11 @@ from rollcall.connectors.answers import Failure
 # httpx logs whole URLs at INFO, and a key may be in the query.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-USER_AGENT = "Rollcall (+https://github.com/rollcall)"
+USER_AGENT = "Rollcall"
 TIMEOUT = httpx.Timeout(connect=5, read=15, write=10, pool=30)
 """Seconds for each step of a call."""
 DEADLINE = 25.0
-"""Seconds for a whole answer, however slowly it drips in."""
+"""Seconds for a whole call, from connecting to the last byte, however slowly that drips in."""
 LARGEST = 20 * 1024 * 1024
 """Bytes of an answer that are read; a page of 200 users is a thousandth of it."""
 
@@ -52,9 +55,54 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
+class _Deadline(threading.local):
+    """When the call that this thread makes must be over."""
+
+    at = math.inf
+
+    def within(self, timeout: float | None) -> float:
+        """A step's timeout, cut to what is left of the call; ReadTimeout when nothing is."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("the call took too long")
+        return left if timeout is None else min(timeout, left)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection on which no step outlives its call."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.within(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.within(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        timeout = self._deadline.within(timeout)
+        return _Stream(
+            self._stream.start_tls(ssl_context, server_hostname, timeout), self._deadline
+        )
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class _GuardedBackend(httpcore.SyncBackend):
-    def __init__(self, allowed: frozenset[str]) -> None:
+    def __init__(self, allowed: frozenset[str], deadline: _Deadline) -> None:
         self._allowed = allowed
+        self._deadline = deadline
 
     def connect_tcp(
         self,
@@ -66,7 +114,9 @@ class _GuardedBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         if host.lower() not in self._allowed:
             host = _checked(host, port)
-        return super().connect_tcp(host, port, timeout, local_address, socket_options)
+        timeout = self._deadline.within(timeout)
+        stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
+        return _Stream(stream, self._deadline)
 
     def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.NetworkStream:
         raise AddressRefused("no app lives on a Unix socket")
@@ -92,9 +142,16 @@ def _tls() -> ssl.SSLContext:
 
 
 class Client:
-    """Calls apps for one integration. Connections are kept open between calls; thread-safe."""
+    """Calls apps for one integration, each call within `seconds`; thread-safe.
 
-    def __init__(self, allow_hosts: frozenset[str], connections: int) -> None:
+    Connections are kept open between calls.
+    """
+
+    def __init__(
+        self, allow_hosts: frozenset[str], connections: int, seconds: float = DEADLINE
+    ) -> None:
+        self._seconds = seconds
+        self._deadline = _Deadline()
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         transport = httpx.HTTPTransport(verify=_tls(), limits=limits)
         # httpx has no public way to say how to connect; its version is pinned and tests hold this.
@@ -102,7 +159,7 @@ class Client:
             ssl_context=_tls(),
             max_connections=connections,
             max_keepalive_connections=connections,
-            network_backend=_GuardedBackend(allow_hosts),
+            network_backend=_GuardedBackend(allow_hosts, self._deadline),
         )
         self._allowed = allow_hosts
         self._http = httpx.Client(
@@ -110,6 +167,8 @@ class Client:
             timeout=TIMEOUT,
             trust_env=False,
             headers={"User-Agent": USER_AGENT},
+            # The app knows who calls by the key; what else it would like remembered is not.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     def close(self) -> None:
@@ -132,13 +191,14 @@ class Client:
         if target.scheme != "https" and target.host.lower() not in self._allowed:
             return Failure("address-refused", f"{target.host} must be called over https")
         started = time.monotonic()
+        self._deadline.at = started + self._seconds
         try:
             request = self._http.build_request(
                 method, target, params=params, json=body, headers={"Accept": "application/json"}
             )
             answer = self._http.send(request, auth=auth, stream=True)
             try:
-                return answer.status_code, answer.headers, _read(answer, started)
+                return answer.status_code, answer.headers, _read(answer)
             finally:
                 answer.close()
         except httpx.TimeoutException:
@@ -154,12 +214,10 @@ class Client:
             return Failure("vendor-broken", f"the connection to {target.host} failed: {error}")
 
 
-def _read(answer: httpx.Response, started: float) -> bytes:
+def _read(answer: httpx.Response) -> bytes:
     chunks = bytearray()
     for chunk in answer.iter_bytes():
         chunks += chunk
         if len(chunks) > LARGEST:
             raise httpx.ReadError(f"the answer is larger than {LARGEST} bytes")
-        if time.monotonic() - started > DEADLINE:
-            raise httpx.ReadTimeout("the answer drips")
     return bytes(chunks)

@@ -108,9 +108,11 @@ class App:
 
     def gone(self, failure: Failure) -> bool:
         """Does the app say, in the words its manifest knows, that the record is not there?"""
-        return failure.code == "vendor-not-found" and any(
-            error.means == "not-found" and error.contains in failure.detail
-            for error in self.manifest.errors
+        return failure.code == "vendor-not-found" and self._says_not_found(failure.detail)
+
+    def _says_not_found(self, words: str) -> bool:
+        return any(
+            error.means == "not-found" and error.contains in words for error in self.manifest.errors
         )
 
     def refuses_list(self, failure: Failure) -> bool:
@@ -144,7 +146,7 @@ class App:
         return Page(tuple(records), total, cursor)
 
     def one(self, one: One, record_id: str) -> Record | Failure:
-        """A single record by its id; `vendor-not-found` where it is gone."""
+        """A single record by its id; a Failure for which `gone` holds where it is not there."""
         path = _with_id(one.path, record_id)
         answer = self.get(path)
         if isinstance(answer, Failure):
@@ -165,6 +167,8 @@ class App:
             # Any other 404 may be a wrong path, which must not look like a user without groups.
             return () if self.gone(answer) else answer
         rows = paths.read(answer.body, memberships.by_user.records)
+        if rows is None and self._says_not_found(str(answer.body)):
+            return ()
         if isinstance(rows, Mapping):
             rows = [rows]
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):

@@ -32,7 +32,7 @@ class Limiter:
         self._key = to_item({"pk": "LIMIT", "sk": host})
         self._rate = rate
         self._interval_ms = rate.seconds * 1000 * MARGIN / rate.requests
-        self._ahead = ahead or max(1, math.floor(1000 / self._interval_ms))
+        self._ahead = ahead or max(1, round(1000 / self._interval_ms))
         self._slots: deque[float] = deque()
         self._end = 0
         self._left: deque[float] = deque(maxlen=rate.requests)

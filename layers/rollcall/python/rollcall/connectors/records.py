@@ -9,6 +9,8 @@ from typing import Any, Literal
 from rollcall.connectors import paths
 from rollcall.connectors.manifest import Field, Manifest
 
+LONGEST_KEY = 250
+"""Characters of an id or of a sync key's value: DynamoDB's sort keys end at 1,024 bytes."""
 LARGEST_RECORD = 300_000
 """Bytes of one record: a DynamoDB item holds 400 KB with everything else that is in it."""
 
@@ -40,7 +42,8 @@ class Account:
     attributes: str
     hash: str
     person: Mapping[str, str]
-    """What the mapping makes of it: the person's fields, without those that came out empty."""
+    """What the mapping makes of it: the person's fields, without those that came out empty, and
+    without a sync key's value that is too long to be one."""
     grants: tuple[Grant, ...]
 
 
@@ -81,6 +84,8 @@ class Reader:
         external_id = paths.text(paths.read(record, users.id))
         if external_id is None:
             return Unreadable(None, "id-missing", f"the record has no id at {users.id}")
+        if unusable := _unusable(external_id):
+            return unusable
         attributes = _canonical(record)
         if (size := len(attributes.encode())) > LARGEST_RECORD:
             message = f"the record has {size} bytes; {LARGEST_RECORD} can be kept"
@@ -133,7 +138,12 @@ class Reader:
             rule.target: paths.text(sources[rule.source]) if rule.source else rule.value
             for rule in self._manifest.mapping
         }
-        return {target: value for target, value in values.items() if value is not None}
+        key = self._manifest.sync_key.target
+        return {
+            target: value
+            for target, value in values.items()
+            if value is not None and not (target == key and len(value) > LONGEST_KEY)
+        }
 
     def group(self, record: Mapping[str, Any]) -> Group | Unreadable:
         """The group that a record tells of."""
@@ -143,6 +153,8 @@ class Reader:
         external_id = paths.text(paths.read(record, groups.id))
         if external_id is None:
             return Unreadable(None, "id-missing", f"the group has no id at {groups.id}")
+        if unusable := _unusable(external_id):
+            return unusable
         name = paths.text(paths.read(record, groups.name))
         attributes = _canonical(record)
         return Group(
@@ -176,6 +188,14 @@ class Reader:
         """The group's id in a membership row."""
         memberships = self._manifest.memberships
         return paths.text(paths.read(record, memberships.group)) if memberships else None
+
+
+def _unusable(external_id: str) -> Unreadable | None:
+    """An id that no key and no path can hold: `..` in a path leads elsewhere."""
+    if len(external_id) > LONGEST_KEY or external_id in (".", ".."):
+        message = f"no id like {external_id[:40]!r} of {len(external_id)} characters can be kept"
+        return Unreadable(None, "id-unusable", message)
+    return None
 
 
 def _canonical(record: Mapping[str, Any]) -> str:

@@ -88,4 +88,4 @@ def sync_key(field: str, value: str) -> str:
 def person_index(person_id: str, fields: Mapping[str, Any]) -> dict[str, str]:
     """Where a person stands in the list of people: by email, or else by username."""
     name = fields.get("email") or fields.get("username") or ""
-    return {"gsi1pk": PEOPLE, "gsi1sk": f"{str(name).strip().lower()}#{person_id}"}
+    return {"gsi1pk": PEOPLE, "gsi1sk": f"{str(name).strip().lower()[:200]}#{person_id}"}

@@ -83,7 +83,9 @@ class Reading:
     @property
     def unique(self) -> int:
         """How many different records were seen."""
-        return len(set(self._ids)) + self._nameless
+        # A sixteenth at a time: a set of all takes ten times the room of the digests.
+        parts = (len({i for i in self._ids if i % 16 == part}) for part in range(16))
+        return sum(parts) + self._nameless
 
     def wanted(self) -> Iterator[Wanted]:
         """The pages that can be fetched now and are not saved yet, in order."""

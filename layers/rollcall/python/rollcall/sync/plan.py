@@ -5,7 +5,7 @@ make a whole is read a second time; if it still does not, it is remembered in `d
 app refuses the members of a group, the groups of every user are read instead.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from rollcall.connectors.manifest import Manifest, Paging
@@ -15,6 +15,8 @@ from rollcall.sync.seen import Sight
 
 TEST, USERS, GROUPS, MEMBERS, GROUPS_OF = "test", "users", "groups", "members", "groups_of"
 MEMBERSHIPS = (MEMBERS, GROUPS_OF)
+ORDER = (TEST, "memberships", USERS, GROUPS, MEMBERS, GROUPS_OF)
+"""The lists in the order in which saved pages are read again; the passes of one come in order."""
 _ONCE = Paging(style="none")
 
 
@@ -138,13 +140,10 @@ def place(task: Task) -> tuple[str, str | None, int]:
     return (task.list, task.owner, task.page.number)
 
 
-def loaded(manifest: Manifest, again: Collection[str], sights: Sequence[Sight]) -> Plan:
-    """The plan of a run that has saved these pages before."""
+def loaded(manifest: Manifest, again: Collection[str], sights: Iterable[Sight]) -> Plan:
+    """The plan of a run that has saved these pages before; they come list by list, as in ORDER."""
     plan = Plan(manifest, again)
-    order = {TEST: 0, "memberships": 1, USERS: 2, GROUPS: 3, MEMBERS: 4, GROUPS_OF: 5}
-    for sight in sorted(
-        sights, key=lambda s: (order[s.list], s.owner or "", s.pass_number, s.number)
-    ):
+    for sight in sights:
         plan.add(sight)
     return plan
 

@@ -20,6 +20,7 @@ from rollcall.directory.source import Source
 from rollcall.sync.listing import CursorCameBack
 from rollcall.sync.plan import (
     MEMBERS,
+    ORDER,
     Plan,
     Task,
     loaded,
@@ -69,9 +70,13 @@ class Lap:
         self._saved = 0
         self._stopped = False
         self._failure: Failure | None = None
-        sights = map(Sight.from_item, runs.pages(run.id, run.phase))
+        sights = (
+            Sight.from_item(item)
+            for name in ORDER
+            for item in runs.pages(run.id, f"{run.phase}#{name}")
+        )
         try:
-            self._plan = loaded(app.manifest, run.again, list(sights))
+            self._plan = loaded(app.manifest, run.again, sights)
         except CursorCameBack as error:
             self._plan = Plan(app.manifest, run.again)
             self._stop(Failure("vendor-broken", str(error)))
@@ -185,7 +190,7 @@ class Lap:
             Unreadable(
                 account.external_id,
                 "sync-key-missing",
-                f"the account is on the roster and belongs to nobody: it has no "
+                "the account is on the roster and belongs to nobody: it has no usable "
                 f"{self._source.sync_key}",
             )
             for account in accounts

@@ -231,7 +231,7 @@ class Reconciler:
             raise ValueError(f"{manifest.key} cannot look at {unit}")
         record = self._app.one(one, external_id)
         if isinstance(record, Failure):
-            return set() if record.code == "vendor-not-found" else _worth_waiting(record)
+            return set() if self._app.gone(record) else _worth_waiting(record)
         if what == "GROUP" or any(kind(sk) == "account" for sk in wanted):
             # Its grants are read with it by the next run.
             return wanted
@@ -241,7 +241,7 @@ class Reconciler:
         return wanted & {keys.grant(grant) for grant in self._reader.grants(external_id, record)}
 
     def _group(self, row: Record) -> Group | None:
-        """The group of a membership row as this run has stored it: it may give no right any more."""
+        """The group of a membership row as this run stored it: it may give no right any more."""
         group_id = self._reader.member_group(row) or ""
         item = self._directory.get(keys.integration(self._integration.id), keys.group(group_id))
         return Group(group_id, item.get("name"), item["is_admin"], "", "") if item else None

@@ -95,6 +95,7 @@ class Candidate(BaseModel):
     external_id: str
     name: str | None = None
     account: str | None = Field(default=None, description="The account, where it is a grant")
+    scope: str | None = Field(default=None, description="Where a role that goes was held")
 
 
 class CandidatePage(Page[Candidate]):
@@ -208,7 +209,7 @@ def approve_run(run_id: Id) -> ShownRun:
     """Let a held run remove what is still gone when it looks again."""
     run = _found(run_id)
     lookup.require(routes.services, lookup.found(routes.services, run.integration_id))
-    if not routes.services.runs.reopen(run):
+    if not routes.services.runs.reopen(run, routes.actor):
         raise Problem(409, _why_not(run_id))
     reopened = _found(run_id)
     # The run's own id may have been an execution's name before, and names are used once.
@@ -220,7 +221,7 @@ def approve_run(run_id: Id) -> ShownRun:
 def reject_run(run_id: Id) -> ShownRun:
     """End a held run without removing anybody."""
     run = _found(run_id)
-    if not routes.services.runs.reject(run):
+    if not routes.services.runs.reject(run, routes.actor):
         raise Problem(409, _why_not(run_id))
     return _shown(_found(run_id))
 

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rollcall.access.audit import Change, recording
 from rollcall.aws import Client
 from rollcall.settings import Settings
 from rollcall.stamps import new_id, now
@@ -177,7 +178,7 @@ class Runs:
         lock = {"pk": "LOCK", "sk": integration_id, "run_id": run_id, "taken_at": taken_at}
         return self.table.putting(lock, ABSENT)
 
-    def reopen(self, run: Run) -> bool:
+    def reopen(self, run: Run, actor: str) -> bool:
         """Queue a held run again for its approval, with the lock; False if it cannot be (any more).
 
         It cannot while another run is under way, nor when it is no longer held.
@@ -189,10 +190,11 @@ class Runs:
         actions = [
             self._lock(run.integration_id, run.id, moment),
             self.table.updating(f"RUN#{run.id}", "RUN", opened, equals("status", "held")),
+            self._decided(run, "approve", actor),
         ]
         return transact(self._client, actions) is None
 
-    def reject(self, run: Run) -> bool:
+    def reject(self, run: Run, actor: str) -> bool:
         """End a held run without removing anybody; False if it is no longer held."""
         changes = {"status": "cancelled", "finished_at": now()}
         refused = transact(
@@ -200,9 +202,14 @@ class Runs:
             [
                 self.table.updating(f"RUN#{run.id}", "RUN", changes, equals("status", "held")),
                 self.config.updating("STATE", run.integration_id, {"held_run_id": None}),
+                self._decided(run, "reject", actor),
             ],
         )
         return refused is None
+
+    def _decided(self, run: Run, verb: str, actor: str) -> Action:
+        change = Change(actor, verb, "run", run.id, {}, {"integration_id": run.integration_id})
+        return recording(self.config, change)
 
     def start(self, run: Run, execution_arn: str) -> Run:
         """The run is under way in this execution, and no baseline holds until it ends well.
