@@ -5,7 +5,9 @@ import os
 import signal
 from pathlib import Path
 
-from local.stack import LocalStack
+import pytest
+
+from local.stack import ROOT, LocalStack
 from local.vendors import serve
 from local.vendors.seed import seed_activecampaign, seed_aha
 from tests.e2e.conftest import Api, Json, until
@@ -85,20 +87,39 @@ def test_a_run_whose_execution_is_gone_is_closed(api: Api, stack: LocalStack) ->
         running = states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")
         (execution,) = running["executions"]
         states.stop_execution(executionArn=execution["executionArn"])
-        swept = stack.client("lambda").invoke(FunctionName=sweeper(stack), Payload=b"{}")
-        assert json.loads(swept["Payload"].read())["closed"] == [run_id]
+        assert invoked(stack, "sweeper", {}) == {"closed": [run_id]}
         run = api.call("GET", f"/runs/{run_id}", 200)
         assert (run["status"], run["error"]["code"]) == ("failed", "execution-gone")
         vendor.switches.latency_ms = 0
         assert api.run(integration)["status"] == "succeeded"
 
 
-def sweeper(stack: LocalStack) -> str:
-    """The sweeper's name, by its logical id."""
+def invoked(stack: LocalStack, function: str, event: Json) -> Json:
+    """What a function of the stack answers; it must not break."""
     described = stack.client("cloudformation").describe_stack_resource(
-        StackName=stack.stack, LogicalResourceId="SweeperFunction"
+        StackName=stack.stack, LogicalResourceId=f"{function.capitalize()}Function"
     )
-    return str(described["StackResourceDetail"]["PhysicalResourceId"])
+    name = described["StackResourceDetail"]["PhysicalResourceId"]
+    answer = stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    body: Json = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, body
+    return body
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("api", {"statusCode": 200}),
+        ("authorizer", {"isAuthorized": False}),
+        ("sync", {"next": "dropped"}),
+        ("sweeper", {"closed": []}),
+    ],
+)
+def test_the_sample_invocations_are_answered(
+    stack: LocalStack, function: str, expected: Json
+) -> None:
+    event = json.loads((ROOT / "events" / f"{function}.json").read_text())
+    assert expected.items() <= invoked(stack, function, event).items()
 
 
 def test_two_integrations_at_once_make_one_person_of_one_human(api: Api) -> None:

@@ -6,7 +6,10 @@ import pytest
 from local.stack import LocalStack
 from local.vendors import Fault, serve
 from local.vendors.seed import seed_activecampaign, seed_aha
+from local.vendors.switches import FaultKind
 from tests.e2e.conftest import Api
+
+KINDS: tuple[FaultKind, ...] = ("status", "drop", "html", "truncate", "truncated_json", "not_json")
 
 
 def test_two_apps_are_pulled_and_read_over_http(api: Api) -> None:
@@ -79,6 +82,48 @@ def test_a_run_waits_as_long_as_the_app_asks(api: Api) -> None:
         assert run["status"] == "succeeded", run
         log = api.all(f"/runs/{run['id']}/log")
         assert any("waits 20 s" in line["message"] for line in log)
+
+
+def test_an_app_that_fails_in_every_way_is_asked_again(api: Api) -> None:
+    with serve(seed_activecampaign(90, 3)) as vendor:
+        vendor.switches.page_cap = 20
+        integration = api.connect(vendor)
+        vendor.switches.faults = [
+            Fault(kind=kind, match="GET /api/3/users?limit", after=number, times=1)
+            for number, kind in enumerate(KINDS)
+        ]
+        run = api.run(integration)
+        assert run["status"] == "succeeded", run
+        assert run["counts"]["added"] == 90
+        log = " ".join(line["message"] for line in api.all(f"/runs/{run['id']}/log"))
+        assert "waits" in log
+
+
+@pytest.mark.parametrize("kind", ["status", "drop", "truncated_json"])
+def test_an_app_that_stays_broken_fails_the_run_and_removes_nobody(
+    api: Api, kind: FaultKind
+) -> None:
+    with serve(seed_aha(30)) as vendor:
+        integration = api.connect(vendor)
+        api.run(integration)
+        vendor.switches.faults = [Fault(kind=kind, match="/users")]
+        run = api.run(integration)
+        assert (run["status"], run["error"]["code"]) == ("failed", "vendor-broken")
+        assert api.call("GET", f"/integrations/{integration}", 200)["connection"] == "failing"
+        accounts = api.all(f"/integrations/{integration}/accounts")
+        assert "removed" not in {account["status"] for account in accounts}
+
+
+def test_a_list_shorter_than_announced_is_taken_and_removes_nobody(api: Api) -> None:
+    with serve(seed_activecampaign(60, 3)) as vendor:
+        integration = api.connect(vendor)
+        api.run(integration)
+        vendor.switches.rows_stop_at = 50
+        run = api.run(integration)
+        assert (run["status"], run["error"]["code"]) == ("failed", "count-mismatch")
+        assert run["counts"]["unchanged"] == 50
+        removed = api.all(f"/integrations/{integration}/accounts", status="removed")
+        assert removed == []
 
 
 def test_a_revoked_key_is_told_and_mended_by_a_new_one(api: Api) -> None:

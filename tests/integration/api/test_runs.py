@@ -22,7 +22,7 @@ def held(api: Caller) -> tuple[str, Run]:
     store = runs(api)
     run = store.get(shown["id"])
     assert run is not None
-    store.save_candidates(
+    store.kept.save_candidates(
         run.id, [("ACCOUNT#1", {"kind": "account", "external_id": "1", "name": "Ann"})]
     )
     store.end(run, "held", changes={}, state={"held_run_id": run.id})
@@ -87,8 +87,8 @@ def test_errors_log_and_candidates_are_listed(api: Caller) -> None:
         (f"users#0#{number}", {"external_id": str(number), "code": "bad", "message": "is bad"})
         for number in range(3)
     ]
-    store.save_errors(run.id, errors)
-    store.note(run, "began")
+    store.kept.save_errors(run.id, errors)
+    store.kept.note(run.id, "began")
     path = f"/v1/runs/{run.id}"
     listed = api.everything(f"{path}/errors", limit=2)
     assert [error["external_id"] for error in listed] == ["0", "1", "2"]

@@ -97,7 +97,7 @@ def test_an_account_without_an_address_is_on_the_roster_and_says_so(house: House
             run = house.run(integration)
             assert run.status == "succeeded_with_errors"
             assert run.counts["errors"] == 1
-            (error,), _ = house.runs.errors(run.id, 10, None)
+            (error,), _ = house.runs.kept.errors(run.id, 10, None)
             assert (error["external_id"], error["code"]) == ("3", "sync-key-missing")
         account = house.stored(integration, "ACCOUNT#3")["ACCOUNT#3"]
         assert account["status"] == "active"

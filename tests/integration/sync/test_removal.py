@@ -104,7 +104,7 @@ def test_a_mass_removal_is_held_with_everything_else_applied(
     assert run.counts["removed"] == 0
     assert not removed(house, integration)
     assert not revoked(house, integration)
-    candidates, _ = house.runs.candidates(run.id, 100, None)
+    candidates, _ = house.runs.kept.candidates(run.id, 100, None)
     accounts = {one["external_id"] for one in candidates if one["kind"] == "account"}
     assert accounts == {str(number) for number in range(10, 25)}
     assert house.runs.running(integration.id) is None, "no lock is kept"

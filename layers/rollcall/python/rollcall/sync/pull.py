@@ -73,7 +73,7 @@ class Lap:
         sights = (
             Sight.from_item(item)
             for name in ORDER
-            for item in runs.pages(run.id, f"{run.phase}#{name}")
+            for item in runs.kept.pages(run.id, f"{run.phase}#{name}")
         )
         try:
             self._plan = loaded(app.manifest, run.again, sights)
@@ -145,7 +145,9 @@ class Lap:
             # The next lap plans anew, from this and from the users that were saved.
             self._stopped = True
             self._keep(refusal(result.detail))
-            self._runs.note(self._run, f"members are listed by user instead: {result.detail}")
+            self._runs.kept.note(
+                self._run.id, f"members are listed by user instead: {result.detail}"
+            )
             return None
         self._stop(result)
         return None
@@ -220,7 +222,7 @@ class Lap:
                 "message": fault.message,
             }
             errors.append((f"{task.list}#{who}#{fault.code}", error))
-        self._runs.save_errors(self._run.id, errors)
+        self._runs.kept.save_errors(self._run.id, errors)
 
     def _save_groups(self, task: Task, page: Page) -> Sight:
         read = [self._reader.group(record) for record in page.records]

@@ -43,9 +43,9 @@ class Reconciled:
 def seen_by(runs: Runs, run_id: str, phase: str = "") -> set[str]:
     """The sort keys of everything that the run's pages and looks showed to be there."""
     seen: set[str] = set()
-    for item in runs.pages(run_id, phase):
+    for item in runs.kept.pages(run_id, phase):
         seen.update(sort_keys(Sight.from_item(item)))
-    for look in runs.looks(run_id, phase):
+    for look in runs.kept.looks(run_id, phase):
         seen.update(look["still"])
     return seen
 
@@ -114,10 +114,12 @@ class Reconciler:
         """
         baseline = self._run.baseline
         if baseline is not None:
-            items = list(self._runs.pages(baseline["run_id"]))
+            items = list(self._runs.kept.pages(baseline["run_id"]))
             if len(items) == baseline["pages"]:
                 seen = {sk for item in items for sk in sort_keys(Sight.from_item(item))}
-                return seen.union(*(look["still"] for look in self._runs.looks(baseline["run_id"])))
+                return seen.union(
+                    *(look["still"] for look in self._runs.kept.looks(baseline["run_id"]))
+                )
         return held(self._directory, self._integration.id)
 
     def _guarded(self, stored: set[str], missing: set[str]) -> Reconciled:
@@ -125,9 +127,9 @@ class Reconciler:
         candidates = dict(described(self._directory, self._integration.id, missing))
         if not candidates:
             return Reconciled("finish")
-        self._runs.save_candidates(self._run.id, candidates.items())
+        self._runs.kept.save_candidates(self._run.id, candidates.items())
         if exceeds(self._integration.removal_guard, stored, candidates):
-            self._runs.note(self._run, f"held: {_summary(candidates)} would go")
+            self._runs.kept.note(self._run.id, f"held: {_summary(candidates)} would go")
             self._run = self._runs.change(self._run, {"phase": "held"})
             return Reconciled("finish")
         self._run = self._runs.change(self._run, {"phase": "removing"})
@@ -136,15 +138,15 @@ class Reconciler:
     def _remove(self) -> Reconciled:
         if self._run.phase == "held":
             return Reconciled("finish")
-        going = self._runs.every_candidate(self._run.id)
+        going = self._runs.kept.every_candidate(self._run.id)
         removed = remove(self._directory, self._source, sorted(going))
         self._run = self._runs.change(self._run, {"removed": removed})
-        self._runs.note(self._run, f"removed: {_summary(going)}")
+        self._runs.kept.note(self._run.id, f"removed: {_summary(going)}")
         return Reconciled("finish")
 
     def _approved(self, remaining_ms: Callable[[], int]) -> Reconciled:
         """Look again at everybody who was approved to go; who is back, stays."""
-        candidates = self._runs.every_candidate(self._run.id)
+        candidates = self._runs.kept.every_candidate(self._run.id)
         if self._run.again:
             back = candidates & seen_by(self._runs, self._run.id, "approval")
         else:
@@ -152,7 +154,7 @@ class Reconciler:
             if isinstance(looked, Reconciled):
                 return looked
             back = looked
-        self._runs.drop_candidates(self._run.id, back)
+        self._runs.kept.drop_candidates(self._run.id, back)
         self._run = self._runs.change(self._run, {"phase": "removing"})
         return self._remove()
 
@@ -161,7 +163,7 @@ class Reconciler:
         units = self._units(candidates)
         if units is None or len(units) > MOST_LOOKS:
             return self._read_again(candidates)
-        done = {look["unit"]: look for look in self._runs.looks(self._run.id, self._run.phase)}
+        done = {look["unit"]: look for look in self._runs.kept.looks(self._run.id, self._run.phase)}
         for unit, wanted in units.items():
             if unit in done:
                 continue
@@ -172,10 +174,10 @@ class Reconciler:
                 return Reconciled("reconcile", failure=still)
             if still is None:
                 return self._read_again(candidates)
-            done[unit] = self._runs.save_look(self._run, unit, still)
+            done[unit] = self._runs.kept.save_look(self._run.id, self._run.phase, unit, still)
         found = {sk for look in done.values() for sk in look["still"]} & candidates
-        self._runs.note(
-            self._run,
+        self._runs.kept.note(
+            self._run.id,
             f"looked at {_summary(candidates)} that were not listed: {len(found)} are there",
         )
         return found
@@ -259,8 +261,8 @@ class Reconciler:
                 case _:
                     again |= {USERS}
         phase = "approval" if self._run.phase == "approval" else "look"
-        self._runs.note(
-            self._run,
+        self._runs.kept.note(
+            self._run.id,
             f"{_summary(candidates)} were not listed: reading {', '.join(sorted(again))} again",
         )
         self._runs.change(self._run, {"phase": phase, "again": sorted(again)})

@@ -172,7 +172,7 @@ def list_run_errors(
     """List the records that could not be taken."""
     _found(run_id)
     listing = f"errors of {run_id}"
-    page, last = routes.services.runs.errors(run_id, limit, key_of(listing, after))
+    page, last = routes.services.runs.kept.errors(run_id, limit, key_of(listing, after))
     return RecordErrorPage(
         items=[RecordError.model_validate(item) for item in page],
         next_cursor=cursor(listing, last),
@@ -184,7 +184,7 @@ def list_run_log(run_id: Id, limit: Limit = DEFAULT_LIMIT, after: Cursor = None)
     """What the run did, step by step."""
     _found(run_id)
     listing = f"log of {run_id}"
-    page, last = routes.services.runs.log(run_id, limit, key_of(listing, after))
+    page, last = routes.services.runs.kept.log(run_id, limit, key_of(listing, after))
     return LogPage(
         items=[LogLine.model_validate(item) for item in page], next_cursor=cursor(listing, last)
     )
@@ -197,7 +197,7 @@ def list_run_candidates(
     """List who and what a held run would remove."""
     _found(run_id)
     listing = f"candidates of {run_id}"
-    page, last = routes.services.runs.candidates(run_id, limit, key_of(listing, after))
+    page, last = routes.services.runs.kept.candidates(run_id, limit, key_of(listing, after))
     return CandidatePage(
         items=[Candidate.model_validate(item) for item in page],
         next_cursor=cursor(listing, last),

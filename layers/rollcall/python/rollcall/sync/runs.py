@@ -1,13 +1,8 @@
-"""Runs and what they saw, in the runs table.
+"""Runs, one at a time for an integration, in the runs table. `kept` is what they keep below them.
 
 | item                | pk       | sk                         |
 |---------------------|----------|----------------------------|
 | run                 | RUN#id   | RUN                        |
-| what a page saw     | RUN#id   | PAGE#phase#list#pass#page  |
-| a confirming look   | RUN#id   | LOOK#phase#unit            |
-| a record error      | RUN#id   | ERROR#list#page#number     |
-| who would go        | RUN#id   | CANDIDATE#sort key         |
-| a line of the log   | RUN#id   | LOG#time#id                |
 | the lock            | LOCK     | integration                |
 | a scheduled time    | SCHEDULED#integration | time          |
 
@@ -15,15 +10,15 @@ A run, its lock and its first line appear together and its last status and the r
 are one transaction, so a lock always has a run that is under way. All but locks expire.
 """
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
 from rollcall.aws import Client
 from rollcall.settings import Settings
-from rollcall.stamps import new_id, now
+from rollcall.stamps import now
+from rollcall.sync.kept import Kept, expiry
 from rollcall.tables import (
     ABSENT,
     Action,
@@ -103,6 +98,7 @@ class Runs:
         self._client = client
         self._days = settings.run_days
         self.table = Table(client, settings.runs_table)
+        self.kept = Kept(self.table, settings.run_days)
         self.config = Table(client, settings.config_table)
 
     def get(self, run_id: str) -> Run | None:
@@ -158,7 +154,7 @@ class Runs:
             "queued_at": moment,
             "counts": dict.fromkeys(COUNTS, 0),
             "phase": "pull",
-            "expires_at": self._expires_at(),
+            "expires_at": expiry(self._days),
         }
         actions = [self._lock(integration_id, run_id, moment), self.table.putting(run, ABSENT)]
         if scheduled_time is not None:
@@ -166,7 +162,7 @@ class Runs:
                 "pk": f"SCHEDULED#{integration_id}",
                 "sk": scheduled_time,
                 "run_id": run_id,
-                "expires_at": self._expires_at(),
+                "expires_at": expiry(self._days),
             }
             actions.append(self.table.putting(seen, ABSENT))
         refused = transact(self._client, actions)
@@ -259,78 +255,8 @@ class Runs:
         now_stored = self.get(run.id)
         if now_stored is None or now_stored.status != "running":
             return False
-        self._save(run.id, [(sort_key, page)])
+        self.kept.save(run.id, [(sort_key, page)])
         return True
-
-    def pages(self, run_id: str, phase: str = "") -> Iterator[Item]:
-        """What the run's pages saw, of one phase or of all."""
-        return self.table.query(f"RUN#{run_id}", f"PAGE#{phase}#" if phase else "PAGE#")
-
-    def looks(self, run_id: str, phase: str = "") -> Iterator[Item]:
-        """The confirming looks that were taken."""
-        return self.table.query(f"RUN#{run_id}", f"LOOK#{phase}#" if phase else "LOOK#")
-
-    def save_look(self, run: Run, unit: str, still: Iterable[str]) -> Item:
-        """Store which sort keys a look found to be there; returns what is stored."""
-        look = {"unit": unit, "still": sorted(still)}
-        self._save(run.id, [(f"LOOK#{run.phase}#{unit}", look)])
-        return look
-
-    def drop_candidates(self, run_id: str, candidates: Iterable[str]) -> None:
-        """These are there after all."""
-        self.table.write_many((), ((f"RUN#{run_id}", f"CANDIDATE#{sk}") for sk in candidates))
-
-    def save_errors(self, run_id: str, errors: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        """Store record errors, each under its own key so that doing it twice changes nothing."""
-        self._save(run_id, ((f"ERROR#{place}", error) for place, error in errors))
-
-    def save_candidates(
-        self, run_id: str, candidates: Iterable[tuple[str, Mapping[str, Any]]]
-    ) -> None:
-        """Store who would be removed, by sort key in the directory."""
-        self._save(run_id, ((f"CANDIDATE#{place}", who) for place, who in candidates))
-
-    def _save(self, run_id: str, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        self.table.write_many(
-            {"pk": f"RUN#{run_id}", "sk": sk, "expires_at": self._expires_at(), **item}
-            for sk, item in items
-        )
-
-    def errors(self, run_id: str, limit: int, after: Item | None) -> tuple[list[Item], Item | None]:
-        """Record errors: `external_id, sync_key, code, message`."""
-        return self._listed(run_id, "ERROR#", limit, after)
-
-    def count_errors(self, run_id: str) -> int:
-        """How many record errors the run has."""
-        return sum(1 for _ in self.table.query(f"RUN#{run_id}", "ERROR#", attributes=("sk",)))
-
-    def candidates(
-        self, run_id: str, limit: int, after: Item | None
-    ) -> tuple[list[Item], Item | None]:
-        """Who a held run would remove: `kind, external_id, name`, of a grant also its account."""
-        return self._listed(run_id, "CANDIDATE#", limit, after)
-
-    def every_candidate(self, run_id: str) -> set[str]:
-        """The directory's sort keys of all candidates."""
-        found = self.table.query(f"RUN#{run_id}", "CANDIDATE#", attributes=("sk",))
-        return {item["sk"].removeprefix("CANDIDATE#") for item in found}
-
-    def log(self, run_id: str, limit: int, after: Item | None) -> tuple[list[Item], Item | None]:
-        """What the run did, step by step: `at, message`."""
-        return self._listed(run_id, "LOG#", limit, after)
-
-    def _listed(
-        self, run_id: str, prefix: str, limit: int, after: Item | None
-    ) -> tuple[list[Item], Item | None]:
-        items, last = self.table.page(f"RUN#{run_id}", prefix, limit=limit, after=after)
-        hidden = {"pk", "sk", "expires_at"}
-        shown = [{k: v for k, v in item.items() if k not in hidden} for item in items]
-        return shown, last
-
-    def note(self, run: Run, message: str) -> None:
-        """Add a line to the run's log."""
-        at = now()
-        self._save(run.id, [(f"LOG#{at}#{new_id()}", {"at": at, "message": message})])
 
     def end(
         self,
@@ -405,6 +331,3 @@ class Runs:
             progress["pulled"] += page["count"]
             progress["total"] = page.get("total", progress["total"])
         return progress
-
-    def _expires_at(self) -> int:
-        return int(time.time()) + self._days * 86_400

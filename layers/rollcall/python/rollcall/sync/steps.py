@@ -103,7 +103,7 @@ class Sync:
         first = run.status == "queued"
         run = self.runs.start(run, execution)
         if first:
-            self.runs.note(run, f"begun by {run.trigger}")
+            self.runs.kept.note(run.id, f"begun by {run.trigger}")
         return _answer(run, "reconcile" if run.phase == "approval" else "pull")
 
     def _dropped(self, run_id: str, integration_id: str, reason: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class Sync:
         if pulled.differing:
             detail = "the app's count differs from what it lists: " + "; ".join(pulled.differing)
             return _answer(run, "fail", error=Trouble("count-mismatch", detail))
-        self.runs.note(run, "every list was read to its end")
+        self.runs.kept.note(run.id, "every list was read to its end")
         return _answer(run, "reconcile")
 
     def _pause(
@@ -154,7 +154,7 @@ class Sync:
             detail = f"{failure.detail} ({stalled} times in a row)"
             return _answer(run, "fail", error=Trouble(failure.code, detail))
         pause = failure.wait_seconds or min(_LONGEST_PAUSE, 2 ** max(stalled, 1))
-        self.runs.note(run, f"waits {pause} s: {failure.detail}")
+        self.runs.kept.note(run.id, f"waits {pause} s: {failure.detail}")
         if stalled != run.stalled:
             run = self.runs.change(run, {"stalled": stalled})
         return _answer(run, step, wait_seconds=pause)
@@ -200,8 +200,8 @@ class Sync:
         }
         older = self.runs.state(integration.id).get("held_run_id")
         self._integrations.set_status(integration.id, "active")
-        self.runs.note(
-            run, f"{status}: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+        self.runs.kept.note(
+            run.id, f"{status}: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n)
         )
         self.runs.end(
             run,
@@ -214,13 +214,13 @@ class Sync:
 
     def _counts(self, run: Run) -> tuple[dict[str, int], dict[str, Any], int]:
         """The run's counts, its progress, and the number of its pages."""
-        items = list(self.runs.pages(run.id))
+        items = list(self.runs.kept.pages(run.id))
         counts = counted(Sight.from_item(item) for item in items)
         totals = [item["total"] for item in items if item["list"] == "users" and "total" in item]
         counts |= {
             "skipped": 0,
             "removed": run.removed,
-            "errors": self.runs.count_errors(run.id),
+            "errors": self.runs.kept.count_errors(run.id),
         }
         progress = {"pulled": counts["pulled"], "total": totals[-1] if totals else None}
         return counts, progress, len(items)
@@ -232,7 +232,7 @@ class Sync:
             return {"run_id": event["run_id"], "next": "done"}
         error = {"code": event["error"]["code"], "detail": event["error"]["detail"]}
         counts, progress, _ = self._counts(run)
-        self.runs.note(run, f"failed: {error['code']}: {error['detail']}")
+        self.runs.kept.note(run.id, f"failed: {error['code']}: {error['detail']}")
         self.runs.end(
             run,
             "failed",
