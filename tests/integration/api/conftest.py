@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
+from local import furnish
 from rollcall.api.app import Api
 from rollcall.api.services import ApiSettings, Services
 from rollcall.aws import Aws
 from rollcall.settings import Settings
 from tests.integration.api.caller import Caller
 
-TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -48,24 +46,7 @@ def aws(clients: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 @pytest.fixture
 def settings(aws: Aws) -> Settings:
     """A deployment whose tables are those of template.yaml."""
-    for name, resource in yaml_parse(TEMPLATE.read_text())["Resources"].items():
-        if resource["Type"] == "AWS::DynamoDB::Table":
-            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-            properties = resource["Properties"]
-            aws.dynamodb.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                **{key: properties[key] for key in wanted if key in properties},
-            )
-    return Settings(
-        stack_name="test",
-        config_table="ConfigTable",
-        directory_table="DirectoryTable",
-        runs_table="RunsTable",
-        secret_prefix="rollcall/test/",
-        allow_hosts=frozenset({"127.0.0.1"}),
-        run_days=30,
-    )
+    return furnish.tables(aws, "test")
 
 
 @pytest.fixture
@@ -78,7 +59,7 @@ def api_settings(aws: Aws) -> ApiSettings:
         roleArn="arn:aws:iam::123456789012:role/sync",
     )
     return ApiSettings(
-        idempotency_table="IdempotencyTable",
+        idempotency_table="test-IdempotencyTable",
         sync_state_machine_arn=machine["stateMachineArn"],
         schedule_group="schedules",
         schedule_role_arn="arn:aws:iam::123456789012:role/schedule",

@@ -61,9 +61,9 @@ def test_a_key_belongs_to_its_path(api: Caller) -> None:
 def test_while_the_first_is_served_the_second_waits(api: Caller) -> None:
     post(api)
     client = api.aws.dynamodb
-    (item,) = client.scan(TableName="IdempotencyTable")["Items"]
+    (item,) = client.scan(TableName="test-IdempotencyTable")["Items"]
     in_progress = {"status": {"S": "INPROGRESS"}, "in_progress_expiration": {"N": "9" * 13}}
-    client.put_item(TableName="IdempotencyTable", Item={**item, **in_progress})
+    client.put_item(TableName="test-IdempotencyTable", Item={**item, **in_progress})
     answer = post(api)
     assert answer.status == 409
     assert answer.headers["Retry-After"] == "1"
@@ -72,9 +72,9 @@ def test_while_the_first_is_served_the_second_waits(api: Caller) -> None:
 def test_a_call_that_was_killed_does_not_block_its_key(api: Caller) -> None:
     post(api)
     client = api.aws.dynamodb
-    (item,) = client.scan(TableName="IdempotencyTable")["Items"]
+    (item,) = client.scan(TableName="test-IdempotencyTable")["Items"]
     killed = {"status": {"S": "INPROGRESS"}, "in_progress_expiration": {"N": "1"}}
-    client.put_item(TableName="IdempotencyTable", Item={**item, **killed})
+    client.put_item(TableName="test-IdempotencyTable", Item={**item, **killed})
     assert post(api).status == 201
 
 

@@ -4,28 +4,22 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
-from samtranslator.yaml_helper import yaml_parse
 
-from local import ministack
+from local import furnish, ministack
 from local.ministack import Ministack
 from local.vendors import Aha, Vendor
 from rollcall.aws import Aws
-from rollcall.connectors import catalog
-from rollcall.credentials.store import Credentials, Scheme
-from rollcall.integrations.model import Integration, RateLimit, RemovalGuard
-from rollcall.integrations.store import Draft, Integrations
+from rollcall.integrations.model import Integration
+from rollcall.integrations.store import Integrations
 from rollcall.settings import Settings
 from rollcall.sync.runs import Run, Runs
 from rollcall.sync.steps import Sync
 from rollcall.tables import Item, Table
 
-TEMPLATE = Path(__file__).parents[3] / "template.yaml"
-FAST = RateLimit(requests=1000, seconds=1)
 MINUTES = 600_000
 
 
@@ -44,26 +38,7 @@ def settings(local_aws: Ministack, monkeypatch: pytest.MonkeyPatch) -> Settings:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", ministack.REGION)
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
-    deployment = uuid.uuid4().hex[:8]
-    client = Aws().dynamodb
-    for name, resource in yaml_parse(TEMPLATE.read_text())["Resources"].items():
-        if resource["Type"] == "AWS::DynamoDB::Table":
-            wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-            properties = resource["Properties"]
-            client.create_table(
-                TableName=f"{deployment}-{name}",
-                BillingMode="PAY_PER_REQUEST",
-                **{key: properties[key] for key in wanted if key in properties},
-            )
-    return Settings(
-        stack_name=deployment,
-        config_table=f"{deployment}-ConfigTable",
-        directory_table=f"{deployment}-DirectoryTable",
-        runs_table=f"{deployment}-RunsTable",
-        secret_prefix=f"rollcall/{deployment}/",
-        allow_hosts=frozenset({"127.0.0.1"}),
-        run_days=30,
-    )
+    return furnish.tables(Aws(), uuid.uuid4().hex[:8])
 
 
 @dataclass
@@ -99,35 +74,9 @@ class House:
     def integrate(self, vendor: "Vendor[Any]", **changes: Any) -> Integration:
         """An integration with the sample vendor, active."""
         connector = "aha" if isinstance(vendor.tenant, Aha) else "activecampaign"
-        manifest = catalog.find(connector)
-        assert manifest is not None
-        credentials = Credentials(self.config, self.aws.secretsmanager, self.settings.secret_prefix)
-        auth = manifest.auth
-        scheme = Scheme(auth.type, auth.name, auth.add_to)
-        credential = credentials.create(
-            "key", connector, scheme, {"value": vendor.tenant.token}, "test"
+        return furnish.integrate(
+            self.aws, self.settings, connector, vendor.url, vendor.tenant.token, **changes
         )
-        values: dict[str, Any] = {
-            "name": "test",
-            "connector": connector,
-            "application": manifest.name,
-            "base_url": vendor.url,
-            "subdomain": None,
-            "credential_id": credential.id,
-            "load": "people_and_accounts",
-            "preference": "create_and_update",
-            "schedule": {"expression": "rate(1 day)", "timezone": "UTC"},
-            "removal_guard": RemovalGuard(0.2, 5),
-            "rate_limit": FAST,
-            "contacts": (),
-            "priority": None,
-        }
-        draft = self.integrations.create(Draft(**values | changes), "test")
-        assert draft is not None
-        self.config.update("INTEGRATION", draft.id, {"status": "active"})
-        active = self.integrations.get(draft.id)
-        assert active is not None
-        return active
 
     def start(self, integration: Integration, execution: str = "execution-1", **event: Any) -> Any:
         """The answer of begin."""
