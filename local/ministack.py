@@ -1,6 +1,7 @@
 """The local AWS as a child process, on loopback, with nothing of the user's environment in it."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -75,6 +77,8 @@ class Ministack:
     process: subprocess.Popen[bytes]
     port: int
     state_dir: Path
+    lock: IO[str]
+    """Held as long as anything of it is left, so that no other one takes the same state."""
 
     @property
     def endpoint(self) -> str:
@@ -105,12 +109,19 @@ class Ministack:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         shutil.rmtree(self.state_dir / "tmp", ignore_errors=True)
+        self.lock.close()
 
 
-def start(port: int, state_dir: Path) -> Ministack:
-    """A local AWS that answers on `port` with the state found in `state_dir`."""
+def start(port: int, state_dir: Path, *, fresh: bool = False) -> Ministack:
+    """A local AWS that answers on `port` with the state found in `state_dir`, or without any.
+
+    Waits for the one before to be down. Raises StartError if it stays, or if the port is taken.
+    """
     require_free(port)
     state_dir = state_dir.resolve()
+    lock = _locked(state_dir)
+    if fresh:
+        shutil.rmtree(state_dir, ignore_errors=True)
     (state_dir / "tmp").mkdir(parents=True, exist_ok=True)
     log_file = state_dir / "ministack.log"
     with log_file.open("wb") as log:
@@ -123,7 +134,7 @@ def start(port: int, state_dir: Path) -> Ministack:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches us only, and we stop it in order
         )
-    ministack = Ministack(process, port, state_dir)
+    ministack = Ministack(process, port, state_dir, lock)
     deadline = time.monotonic() + START_SECONDS
     while not _ready(ministack):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -131,6 +142,23 @@ def start(port: int, state_dir: Path) -> Ministack:
             raise StartError(f"The local AWS did not start; its log: {log_file}")
         time.sleep(0.05)
     return ministack
+
+
+def _locked(state_dir: Path) -> IO[str]:
+    state_dir.parent.mkdir(parents=True, exist_ok=True)
+    lock = state_dir.with_name(f"{state_dir.name}.lock").open("w")
+    deadline = time.monotonic() + STOP_SECONDS + 5
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                lock.close()
+                message = f"Another local AWS uses {state_dir}. Stop it first."
+                raise StartError(message) from None
+            time.sleep(0.1)
+        else:
+            return lock
 
 
 def _ready(ministack: Ministack) -> bool:

@@ -6,7 +6,6 @@ with LocalStack.start(port=free_port(), state_dir=tmp_path, allow_hosts="127.0.0
 
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -52,10 +51,7 @@ class LocalStack:
         updated. Raises StartError with a message for the user if the port is taken, and
         DeploymentError if the template does not deploy.
         """
-        ministack.require_free(port)
-        if fresh:
-            shutil.rmtree(state_dir, ignore_errors=True)
-        aws = ministack.start(port, state_dir)
+        aws = ministack.start(port, state_dir, fresh=fresh)
         try:
             outputs = deployment.deploy_source(
                 aws.endpoint, root, STACK, {"AllowHosts": allow_hosts}

@@ -203,6 +203,18 @@ def test_members_are_read_by_user_where_the_app_refuses_them_by_group(
     assert house.run(by_user).counts["unchanged"] == USERS
 
 
+def test_a_user_without_a_group_is_told_by_null_too(
+    house: House, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    vendor.switches.group_members_refused = True
+    nothing = Fault(kind="status", status=200, body='{"userGroup":null}', match="users/9/userGroup")
+    vendor.switches.faults = [nothing]
+    integration = house.integrate(vendor)
+    run = house.run(integration)
+    assert run.status == "succeeded", run.error
+    assert not house.stored(integration, "GRANT#9#")
+
+
 def test_a_user_who_slips_between_two_pages_is_not_removed(
     house: House, vendor: "Vendor[ActiveCampaign]"
 ) -> None:

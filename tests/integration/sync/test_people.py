@@ -76,6 +76,21 @@ def test_a_corrected_address_moves_the_person_and_its_key(house: House) -> None:
         assert len(house.people()) == 3
 
 
+def test_an_address_that_is_handed_on_within_a_page_keeps_two_people_apart(house: House) -> None:
+    with serve(seed_activecampaign(3, 1)) as vendor:
+        integration = house.integrate(vendor)
+        vendor.tenant.put_user({"id": "2", "email": "first@example.test"})
+        vendor.tenant.put_user({"id": "3", "email": "second@example.test"})
+        house.run(integration)
+        first, second = person(house, "first@example.test"), person(house, "second@example.test")
+        vendor.tenant.put_user({"id": "3", "email": "new@example.test"})
+        vendor.tenant.put_user({"id": "2", "email": "second@example.test"})
+        assert house.run(integration).counts["updated"] == 2
+        assert person(house, "second@example.test")["id"] == first["id"]
+        assert person(house, "new@example.test")["id"] == second["id"]
+        assert linked(house, first["id"]) == linked(house, second["id"]) == 1
+
+
 def test_an_account_whose_address_becomes_somebody_elses_joins_them(house: House) -> None:
     with serve(seed_activecampaign(3, 1)) as vendor, serve(seed_aha(1)) as other:
         number = next(iter(other.tenant.users))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from local.vendors import ActiveCampaign, Fault, Vendor, serve
+from local.vendors import ActiveCampaign, Change, Fault, Vendor, serve
 from local.vendors.seed import seed_activecampaign, seed_aha
 from rollcall.integrations.model import Integration, RemovalGuard
 from rollcall.sync.runs import Run
@@ -134,6 +134,56 @@ def test_approving_removes_only_what_is_still_gone(
     assert run.counts["removed"] == 14
     assert removed(house, integration) == {str(n) for n in range(10, 25) if n != 12}
     assert house.run(integration).status == "succeeded"
+
+
+def test_approving_looks_again_also_where_the_hold_had_read_the_lists_again(
+    house: House, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    integration = house.integrate(vendor)
+    house.run(integration)
+    gone = {number: vendor.tenant.users[str(number)] for number in range(10, 25)}
+    leave(vendor, *gone)
+    other_words = '{"errors":[{"status":404,"title":"Not Found"}]}'
+    pattern = r"GET /api/3/users/(1\d|2[0-4])$"
+    vendor.switches.faults = [Fault(kind="status", status=404, body=other_words, match=pattern)]
+    run = house.run(integration)
+    assert (run.status, run.again) == ("held", ("groups", "members", "users"))
+    vendor.switches.faults = []
+    for number, user in gone.items():
+        vendor.tenant.users[str(number)] = user
+    vendor.log.clear()
+    run = approve(house, run)
+    assert run.status == "succeeded", run.error
+    assert run.counts["removed"] == 0
+    assert not removed(house, integration)
+    assert vendor.log, "the app was asked"
+
+
+def test_an_approval_that_fails_holds_nothing_any_more(
+    house: House, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    integration = house.integrate(vendor)
+    run = held_run(house, vendor, integration)
+    assert house.runs.state(integration.id)["held_run_id"] == run.id
+    vendor.switches.token_valid = False
+    run = approve(house, run)
+    assert run.status == "failed"
+    assert "held_run_id" not in house.runs.state(integration.id)
+    assert not removed(house, integration)
+
+
+def test_who_leaves_while_the_list_is_read_is_removed_by_the_same_run(
+    house: House, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    integration = house.integrate(vendor)
+    house.run(integration)
+    vendor.switches.changes = [Change(after=2, remove=["5"])]
+    run = house.run(integration)
+    assert run.status == "succeeded", run.error
+    assert run.progress == {"pulled": USERS - 1, "total": USERS - 1}
+    assert (run.counts["pulled"], run.counts["removed"]) == (USERS - 1, 1)
+    assert removed(house, integration) == {"5"}
+    assert revoked(house, integration) == {"5"}
 
 
 def test_rejecting_removes_nobody(house: House, vendor: "Vendor[ActiveCampaign]") -> None:

@@ -110,6 +110,11 @@ class App:
         """Does the app say, in the words its manifest knows, that the record is not there?"""
         return failure.code == "vendor-not-found" and self._says_not_found(failure.detail)
 
+    def _tells_none(self, body: Any, path: str) -> bool:
+        """No rows are told by null in their place, or by the words for a missing record."""
+        told = isinstance(body, Mapping) and any(key.strip() in body for key in path.split("|"))
+        return told or self._says_not_found(str(body))
+
     def _says_not_found(self, words: str) -> bool:
         return any(
             error.means == "not-found" and error.contains in words for error in self.manifest.errors
@@ -167,7 +172,7 @@ class App:
             # Any other 404 may be a wrong path, which must not look like a user without groups.
             return () if self.gone(answer) else answer
         rows = paths.read(answer.body, memberships.by_user.records)
-        if rows is None and self._says_not_found(str(answer.body)):
+        if rows is None and self._tells_none(answer.body, memberships.by_user.records):
             return ()
         if isinstance(rows, Mapping):
             rows = [rows]

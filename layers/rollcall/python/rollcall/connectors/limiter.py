@@ -17,6 +17,8 @@ from rollcall.tables import Table, to_item
 MARGIN = 1.04
 """Slots are this much further apart than the limit asks, because calls do not arrive as evenly
 as they leave."""
+LEAD_MS = 20
+"""The first slot lies this far ahead, so that it has not passed when the reservation returns."""
 HORIZON_MS = 1000
 """Slots are reserved at most this far ahead of now."""
 
@@ -32,6 +34,7 @@ class Limiter:
         self._key = to_item({"pk": "LIMIT", "sk": host})
         self._rate = rate
         self._interval_ms = rate.seconds * 1000 * MARGIN / rate.requests
+        self._slack_ms = rate.seconds * 1000 * (MARGIN - 1)
         self._ahead = ahead or max(1, round(1000 / self._interval_ms))
         self._slots: deque[float] = deque()
         self._end = 0
@@ -41,8 +44,9 @@ class Limiter:
     def wait(self) -> None:
         """Return when it is this call's turn. Callers wait in line, so turns stay in order."""
         with self._turn:
-            # A slot that passed unused is given up: others may have theirs by now.
-            while self._slots and self._slots[0] + self._interval_ms < _now_ms():
+            # A slot that passed unused is given up: a call that leaves later than the margin has
+            # room for would come too close to those of others.
+            while self._slots and self._slots[0] + self._slack_ms < _now_ms():
                 self._slots.popleft()
             if not self._slots:
                 start = self._reserve()
@@ -70,7 +74,7 @@ class Limiter:
             live = {":now": now, ":horizon": now + HORIZON_MS, ":span": span}
             end = self._move("next_at + :span", _LIVE, live)
             if end is None:
-                end = self._move(":end", _IDLE, {":now": now, ":end": now + span})
+                end = self._move(":end", _IDLE, {":now": now, ":end": now + LEAD_MS + span})
             if end is not None:
                 self._end = end
                 return float(end - span)

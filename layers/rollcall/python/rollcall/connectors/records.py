@@ -168,14 +168,14 @@ class Reader:
     def membership(self, record: Mapping[str, Any], group: Group | None) -> tuple[Grant, ...]:
         """The grants of one membership row: the group, and the admin right where it gives one.
 
-        `group` is None where the row names a group that is not in the list of groups.
-        Empty where the row names no account or no group.
+        `group` is the one whose members are listed or that the row names; None where the list of
+        groups has none such. Empty where there is no account, or no group at all.
         """
         memberships = self._manifest.memberships
         if memberships is None:
             raise ValueError(f"{self._manifest.key} has no memberships")
         account = paths.text(paths.read(record, memberships.account))
-        group_id = paths.text(paths.read(record, memberships.group))
+        group_id = group.external_id if group else self.member_group(record)
         if account is None or group_id is None:
             return ()
         name = group.name if group else None

@@ -89,7 +89,12 @@ def _units(
     units: list[_Unit] = []
     clashing: list[Account] = []
     used: set[str] = set()
-    for account, old, change in changed:
+    # Who stays comes before who joins somebody else: an address may be handed on within a page.
+    joining = [
+        (_joins(source, account, old, found), account, old, change)
+        for account, old, change in changed
+    ]
+    for _, account, old, change in sorted(joining, key=lambda one: one[0]):
         key = account.person.get(source.sync_key)
         person_id = linked(
             old.get("person_id") if old else None,
@@ -109,6 +114,13 @@ def _units(
         actions.append(_account_action(directory, source, account, old, change, person_id))
         units.append(_Unit(account, actions, touched))
     return units, clashing
+
+
+def _joins(source: Source, account: Account, old: Item | None, found: Mapping[str, str]) -> bool:
+    """Would the account leave its person, or come to one that somebody else made?"""
+    key = account.person.get(source.sync_key)
+    person_id = found.get(keys.sync_key(source.sync_key, key)) if key else None
+    return person_id is not None and person_id != (old or {}).get("person_id")
 
 
 def _found(directory: Table, source: Source, accounts: Collection[Account]) -> dict[str, str]:

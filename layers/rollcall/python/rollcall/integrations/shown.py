@@ -48,7 +48,7 @@ def _shown(
             "contacts": list(integration.contacts),
             "base_url": effective_origin(manifest, integration, variable),
             "rate_limit": asdict(limit),
-            "connection": _connection(state, syncing=syncing),
+            "connection": _connection(integration, state, syncing=syncing),
             "last_good_at": state.last_good_at,
             "last_run_id": state.last_run_id,
             "held_run_id": state.held_run_id,
@@ -58,10 +58,12 @@ def _shown(
 
 
 def _connection(
-    state: State, *, syncing: bool
+    integration: Integration, state: State, *, syncing: bool
 ) -> Literal["never", "syncing", "connected", "failing"]:
     if syncing:
         return "syncing"
+    if integration.status == "needs_reconnect":
+        return "failing"
     if state.last_status is None:
         return "never"
     return "failing" if state.last_status == "failed" else "connected"

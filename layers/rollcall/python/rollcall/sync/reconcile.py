@@ -22,7 +22,7 @@ from rollcall.integrations.model import Integration, RemovalGuard
 from rollcall.sync.plan import GROUPS, MEMBERS, USERS
 from rollcall.sync.pull import RESERVE_MS
 from rollcall.sync.runs import Run, Runs
-from rollcall.sync.seen import Sight, sort_keys
+from rollcall.sync.seen import final, sort_keys
 from rollcall.tables import Table
 
 MOST_LOOKS = 500
@@ -43,8 +43,8 @@ class Reconciled:
 def seen_by(runs: Runs, run_id: str, phase: str = "") -> set[str]:
     """The sort keys of everything that the run's pages and looks showed to be there."""
     seen: set[str] = set()
-    for item in runs.kept.pages(run_id, phase):
-        seen.update(sort_keys(Sight.from_item(item)))
+    for sight in final(runs.kept.pages(run_id, phase)):
+        seen.update(sort_keys(sight))
     for look in runs.kept.looks(run_id, phase):
         seen.update(look["still"])
     return seen
@@ -116,7 +116,7 @@ class Reconciler:
         if baseline is not None:
             items = list(self._runs.kept.pages(baseline["run_id"]))
             if len(items) == baseline["pages"]:
-                seen = {sk for item in items for sk in sort_keys(Sight.from_item(item))}
+                seen = {sk for sight in final(items) for sk in sort_keys(sight)}
                 return seen.union(
                     *(look["still"] for look in self._runs.kept.looks(baseline["run_id"]))
                 )

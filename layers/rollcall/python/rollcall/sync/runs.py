@@ -19,6 +19,7 @@ from rollcall.aws import Client
 from rollcall.settings import Settings
 from rollcall.stamps import now
 from rollcall.sync.kept import Kept, expiry
+from rollcall.sync.seen import counted, final
 from rollcall.tables import (
     ABSENT,
     Action,
@@ -181,8 +182,13 @@ class Runs:
         """
         moment = now()
         opened = {
-            "status": "queued", "phase": "approval", "finished_at": None, "approved_at": moment
-        }  # fmt: skip
+            "status": "queued",
+            "phase": "approval",
+            "again": None,
+            "stalled": None,
+            "finished_at": None,
+            "approved_at": moment,
+        }
         actions = [
             self._lock(run.integration_id, run.id, moment),
             self.table.updating(f"RUN#{run.id}", "RUN", opened, equals("status", "held")),
@@ -245,18 +251,10 @@ class Runs:
             raise RuntimeError(f"run {run.id} is over")
         return self._again(run)
 
-    def save_page(self, run: Run, sort_key: str, page: Mapping[str, Any]) -> bool:
-        """Store what a page saw; False when the run is over, so that whoever pulls stops.
-
-        The check comes before the write and not with it: several pages are saved at once, and
-        transactions that check the same item refuse each other. A page that a closed run has one
-        too many harms nobody.
-        """
-        now_stored = self.get(run.id)
-        if now_stored is None or now_stored.status != "running":
-            return False
-        self.kept.save(run.id, [(sort_key, page)])
-        return True
+    def under_way(self, run_id: str) -> bool:
+        """Is the run still running, as far as anybody knows now?"""
+        run = self.get(run_id)
+        return run is not None and run.status == "running"
 
     def end(
         self,
@@ -297,7 +295,24 @@ class Runs:
     def abandon(self, run: Run, code: str, detail: str) -> bool:
         """Close a run as failed, wherever it was; False if it was over already."""
         error = {"code": code, "detail": detail}
-        return self.end(run, "failed", changes={"error": error}, state={"error": error})
+        counts, progress, _ = self.counted(run)
+        return self.end(
+            run,
+            "failed",
+            changes={"counts": counts, "progress": progress, "error": error},
+            # An approval that failed holds nothing any more: the next run asks again.
+            state={"error": error} | ({"held_run_id": None} if run.approved else {}),
+        )
+
+    def counted(self, run: Run) -> tuple[dict[str, int], dict[str, Any], int]:
+        """The run's counts and its progress, from what it keeps, and the number of its pages."""
+        items = list(self.kept.pages(run.id))
+        counts = counted(final(items))
+        totals = [item["total"] for item in items if item["list"] == "users" and "total" in item]
+        errors = self.kept.count_errors(run.id)
+        counts |= {"skipped": 0, "removed": run.removed, "errors": errors}
+        progress = {"pulled": counts["pulled"], "total": totals[-1] if totals else None}
+        return counts, progress, len(items)
 
     def state(self, integration_id: str) -> Item:
         """What runs left on the integration; empty before the first."""

@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from rollcall.connectors.records import Grant
@@ -91,6 +92,14 @@ def sort_keys(sight: Sight) -> Iterator[str]:
     if place is not None:
         yield from (place(external_id) for external_id in sight.ids if external_id is not None)
     yield from (f"GRANT#{mark}" for mark in sight.grants)
+
+
+def final(pages: Iterable[Mapping[str, Any]]) -> Iterator[Sight]:
+    """The pages, in the order of their sort keys, of the last pass over each list."""
+    for _, passes in groupby(pages, key=lambda page: page["sk"].rsplit("#", 2)[0]):
+        of_one_list = list(passes)
+        last = of_one_list[-1]["pass"]
+        yield from (Sight.from_item(page) for page in of_one_list if page["pass"] == last)
 
 
 def counted(sights: Iterable[Sight]) -> dict[str, int]:

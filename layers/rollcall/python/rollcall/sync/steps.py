@@ -29,13 +29,12 @@ from rollcall.sync.connect import connect
 from rollcall.sync.pull import Lap, RunOver
 from rollcall.sync.reconcile import Reconciler
 from rollcall.sync.runs import UNDER_WAY, Run, Runs, Status
-from rollcall.sync.seen import Sight, counted
 from rollcall.tables import Table
 
 Remaining = Callable[[], int]
 """The milliseconds that this invocation has left."""
 
-MOST_STALLED = {"vendor-throttled": 40, "vendor-broken": 5, "vendor-silent": 5}
+MOST_STALLED = {"vendor-throttled": 40, "vendor-broken": 4, "vendor-silent": 3}
 """Laps in a row without a page after which the run fails."""
 _LONGEST_PAUSE = 60
 
@@ -183,7 +182,7 @@ class Sync:
         run, integration = self._of(event)
         if run.status not in UNDER_WAY:
             return _answer(run, "done")
-        counts, progress, pages = self._counts(run)
+        counts, progress, pages = self.runs.counted(run)
         held = run.phase == "held"
         status: Status = "held" if held else "succeeded"
         if counts["errors"] and not held:
@@ -212,33 +211,14 @@ class Sync:
         )
         return _answer(run, "done")
 
-    def _counts(self, run: Run) -> tuple[dict[str, int], dict[str, Any], int]:
-        """The run's counts, its progress, and the number of its pages."""
-        items = list(self.runs.kept.pages(run.id))
-        counts = counted(Sight.from_item(item) for item in items)
-        totals = [item["total"] for item in items if item["list"] == "users" and "total" in item]
-        counts |= {
-            "skipped": 0,
-            "removed": run.removed,
-            "errors": self.runs.kept.count_errors(run.id),
-        }
-        progress = {"pulled": counts["pulled"], "total": totals[-1] if totals else None}
-        return counts, progress, len(items)
-
     def fail(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Close the run as failed, with what it has counted so far; nothing is removed."""
         run = self.runs.get(event["run_id"])
         if run is None or run.status not in UNDER_WAY:
             return {"run_id": event["run_id"], "next": "done"}
         error = {"code": event["error"]["code"], "detail": event["error"]["detail"]}
-        counts, progress, _ = self._counts(run)
         self.runs.kept.note(run.id, f"failed: {error['code']}: {error['detail']}")
-        self.runs.end(
-            run,
-            "failed",
-            changes={"counts": counts, "progress": progress, "error": error},
-            state={"error": error},
-        )
+        self.runs.abandon(run, **error)
         self._log.error("run failed", run_id=run.id, integration_id=run.integration_id, **error)
         return _answer(run, "done")
 
