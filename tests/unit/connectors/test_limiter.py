@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from rollcall.aws import Aws
-from rollcall.connectors.limiter import _LIVE, HORIZON_MS, MARGIN, Limiter
+from rollcall.connectors.limiter import _LIVE, MARGIN, QUEUE_MS, Limiter
 from rollcall.integrations.model import RateLimit
 from rollcall.tables import Table
 
@@ -68,9 +68,21 @@ def test_turns_beyond_the_horizon_are_not_given_out(runs: Table) -> None:
     assert busy._reserve() > 0
     waiting = Limiter(runs, "app:443", FAST, ahead=1)
     now = int(time.time() * 1000)
-    live = {":now": now, ":horizon": now + HORIZON_MS, ":span": 1}
+    live = {":now": now, ":horizon": now + QUEUE_MS, ":span": 1}
     assert waiting._move("next_at + :span", _LIVE, live) is None
-    assert stored(runs) > time.time() * 1000 + HORIZON_MS
+    assert stored(runs) > time.time() * 1000 + QUEUE_MS
+
+
+def test_who_takes_many_turns_does_not_stand_in_line_behind_who_takes_many(runs: Table) -> None:
+    """So that who takes one turn finds a line of about a second, however many runs there are."""
+    first = Limiter(runs, "app:443", FIVE)
+    first._reserve()
+    second, single = Limiter(runs, "app:443", FIVE), Limiter(runs, "app:443", FIVE, ahead=1)
+    now = int(time.time() * 1000)
+    assert (
+        second._move("next_at", _LIVE, {":now": now, ":horizon": now + second._horizon_ms}) is None
+    )
+    assert single._reserve() < time.time() * 1000 + 1100
 
 
 def test_a_turn_that_passed_unused_is_given_up(runs: Table) -> None:

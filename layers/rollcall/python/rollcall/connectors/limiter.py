@@ -19,8 +19,9 @@ MARGIN = 1.04
 as they leave."""
 LEAD_MS = 20
 """The first slot lies this far ahead, so that it has not passed when the reservation returns."""
-HORIZON_MS = 1000
-"""Slots are reserved at most this far ahead of now."""
+QUEUE_MS = 10_000
+"""Who takes a single turn may stand in line this far ahead of now. Who takes a second's worth at
+a time may not begin one before the last is nearly over, so the line is about a second long."""
 
 _LIVE = "next_at > :now AND next_at <= :horizon"
 _IDLE = "attribute_not_exists(next_at) OR next_at <= :now"
@@ -34,8 +35,11 @@ class Limiter:
         self._key = to_item({"pk": "LIMIT", "sk": host})
         self._rate = rate
         self._interval_ms = rate.seconds * 1000 * MARGIN / rate.requests
-        self._slack_ms = rate.seconds * 1000 * (MARGIN - 1)
         self._ahead = ahead or max(1, round(1000 / self._interval_ms))
+        self._horizon_ms = math.ceil(1.2 * self._interval_ms) + (
+            50 if self._ahead > 1 else QUEUE_MS
+        )
+        self._slack_ms = rate.seconds * 1000 * (MARGIN - 1)
         self._slots: deque[float] = deque()
         self._end = 0
         self._left: deque[float] = deque(maxlen=rate.requests)
@@ -71,7 +75,7 @@ class Limiter:
         span = math.ceil(self._ahead * self._interval_ms)
         while True:
             now = int(_now_ms())
-            live = {":now": now, ":horizon": now + HORIZON_MS, ":span": span}
+            live = {":now": now, ":horizon": now + self._horizon_ms, ":span": span}
             end = self._move("next_at + :span", _LIVE, live)
             if end is None:
                 end = self._move(":end", _IDLE, {":now": now, ":end": now + LEAD_MS + span})
