@@ -45,7 +45,11 @@ def _storable(value: Any) -> Any:
 
 def from_item(item: Mapping[str, Any]) -> Item:
     """A DynamoDB item as Python values: numbers as int or float, binaries as bytes."""
-    return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
+    # Text is nearly everything that a run compares, and needs no deserializer.
+    return {
+        name: value["S"] if "S" in value else _plain(_deserializer.deserialize(value))
+        for name, value in item.items()
+    }
 
 
 def _plain(value: Any) -> Any:

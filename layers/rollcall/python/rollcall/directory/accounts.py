@@ -22,7 +22,9 @@ Change = Literal["added", "updated", "unchanged", "restored"]
 _ROUNDS = 8
 _WEIGHT = 2_000_000
 """Bytes of records in one transaction, which may hold 4 MB with everything around them."""
-_COMPARED = ("hash", "status", "person_id", "version", "run_id", "change", "first_seen_at")
+_COMPARED = ("hash", "status", "run_id", "change")
+_CONTINUED = ("person_id", "version", "first_seen_at", "status")
+"""What the next version of a changed account takes over from the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,23 @@ def take(directory: Table, source: Source, accounts: Sequence[Account]) -> dict[
         stored = directory.get_many(
             ((pk, keys.account(external_id)) for external_id in pending), _COMPARED
         )
-        changed = []
+        written: dict[str, Change] = {}
         for account in pending.values():
-            old = stored.get((pk, keys.account(account.external_id)))
-            change, write = compare(old, account.hash, source.run_id)
+            change, write = compare(
+                stored.get((pk, keys.account(account.external_id))), account.hash, source.run_id
+            )
             changes[account.external_id] = change
             if write:
-                changed.append((account, old, change))
-        if not changed:
+                written[account.external_id] = change
+        if not written:
             return changes
+        before = directory.get_many(
+            ((pk, keys.account(external_id)) for external_id in written), _CONTINUED
+        )
+        changed = [
+            (pending[external_id], before.get((pk, keys.account(external_id))), change)
+            for external_id, change in written.items()
+        ]
         hold(directory, source, [g for account, _, _ in changed for g in account.grants])
         units, clashing = _units(directory, source, changed)
         refused = _store(directory, units, one_by_one=round_number > 0)

@@ -13,13 +13,13 @@ def hold(directory: Table, source: Source, grants: Collection[Grant]) -> None:
     """Store the grants that are not held yet, or whose name changed. One run writes at a time."""
     pk = keys.integration(source.integration_id)
     by_key = {keys.grant(grant): grant for grant in grants}
-    stored = directory.get_many(
-        ((pk, sk) for sk in by_key), ("status", "version", "name", "scope_name", "granted_at")
+    stored = directory.get_many(((pk, sk) for sk in by_key), ("status", "name", "scope_name"))
+    wanted = {sk: grant for sk, grant in by_key.items() if not _holds(stored.get((pk, sk)), grant)}
+    before = directory.get_many(
+        ((pk, sk) for sk in wanted), ("status", "version", "name", "scope_name", "granted_at")
     )
     directory.write_many(
-        _grant_item(source, pk, sk, grant, stored.get((pk, sk)))
-        for sk, grant in by_key.items()
-        if not _holds(stored.get((pk, sk)), grant)
+        _grant_item(source, pk, sk, grant, before.get((pk, sk))) for sk, grant in wanted.items()
     )
 
 
