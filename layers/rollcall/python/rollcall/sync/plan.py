@@ -14,7 +14,6 @@ from rollcall.sync.listing import Reading, Wanted
 from rollcall.sync.seen import Sight
 
 TEST, USERS, GROUPS, MEMBERS, GROUPS_OF = "test", "users", "groups", "members", "groups_of"
-MEMBERSHIPS = (MEMBERS, GROUPS_OF)
 ORDER = (TEST, "memberships", USERS, GROUPS, MEMBERS, GROUPS_OF)
 """The lists in the order in which saved pages are read again; the passes of one come in order."""
 _ONCE = Paging(style="none")
