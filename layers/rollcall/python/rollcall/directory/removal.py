@@ -55,10 +55,13 @@ def described(
 def remove(directory: Table, source: Source, sort_keys: Collection[str]) -> int:
     """Mark accounts and groups removed and grants revoked, with when and by which run.
 
-    Doing it again changes nothing. Returns how many accounts this run has removed.
+    An account takes every grant it holds with it, also one that was listed before it left. Doing
+    it again changes nothing. Returns how many accounts this run has removed.
     """
     pk = keys.integration(source.integration_id)
     accounts = 0
+    leaving = [keys.account_id(sk) for sk in sort_keys if kind(sk) == "account"]
+    sort_keys = sorted({*sort_keys, *_grants_held(directory, pk, leaving)})
     stored = directory.get_many(
         ((pk, sk) for sk in sort_keys), ("version", "status", "removed_by_run")
     )
@@ -73,6 +76,13 @@ def remove(directory: Table, source: Source, sort_keys: Collection[str]) -> int:
         else:
             raise RuntimeError(f"{sk} of {source.integration_id} changed while it was removed")
     return accounts
+
+
+def _grants_held(directory: Table, pk: str, accounts: Collection[str]) -> Iterator[str]:
+    for account in accounts:
+        for item in directory.query(pk, keys.grants_of(account), attributes=("sk", "status")):
+            if item["status"] == "held":
+                yield item["sk"]
 
 
 def _marks(source: Source, sort_key: str, item: Mapping[str, Any]) -> dict[str, Any]:
