@@ -8,7 +8,8 @@
 | who would go        | RUN#id   | CANDIDATE#sort key         |
 | a line of the log   | RUN#id   | LOG#time#id                |
 
-Each is stored under a key that follows from what it is, so that doing it twice changes nothing.
+All but the log's lines have keys that follow from what they are, so that storing one twice changes
+nothing.
 """
 
 import time

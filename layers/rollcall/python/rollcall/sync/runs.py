@@ -6,8 +6,8 @@
 | the lock            | LOCK     | integration                |
 | a scheduled time    | SCHEDULED#integration | time          |
 
-A run, its lock and its first line appear together and its last status and the release of the lock
-are one transaction, so a lock always has a run that is under way. All but locks expire.
+A run and its lock appear together, and its last status and the release of the lock are one
+transaction, so a lock always has a run that is under way. All but locks expire.
 """
 
 from collections.abc import Iterator, Mapping
