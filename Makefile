@@ -50,7 +50,7 @@ bench: .venv/ready ## Measure
 	$(VENV)/python -m bench
 
 lock: .venv/ready ## Pin every requirement anew
-	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux2014 --only-binary :all: \
+	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --only-binary :all: \
 		--no-emit-package boto3 --no-emit-package jmespath \
 		layers/rollcall/requirements.in -o layers/rollcall/requirements.txt
 	$(COMPILE) --python-version 3.11 -c layers/rollcall/requirements.txt requirements/dev.in -o requirements/dev.txt

@@ -18,8 +18,12 @@ from bench.syncs import PAGE, Tenant
 from rollcall.connectors.records import Account, Group, Reader
 from rollcall.directory.accounts import take
 from rollcall.directory.grants import hold, take_groups
+from rollcall.directory.people import Rank
 from rollcall.directory.source import Source
-from rollcall.integrations.model import Integration
+from rollcall.fields.model import STANDARD
+from rollcall.fields.store import ROLES
+from rollcall.mapping.mapper import Mapper
+from rollcall.mapping.model import mapping_of
 from rollcall.stamps import now
 from rollcall.tables import BATCH_WRITE, Table
 
@@ -46,25 +50,36 @@ class EmptyDirectory:
 
     def transact_write_items(self, TransactItems: Sequence[Mapping[str, Any]]) -> None:  # noqa: N803
         """Keep every item."""
-        self.items += [action["Put"]["Item"] for action in TransactItems]
+        self.items += [action["Put"]["Item"] for action in TransactItems if "Put" in action]
 
 
-def source(integration: Integration) -> Source:
-    """A run that writes for the integration."""
+def rules(
+    integration_id: str, run_id: str, moment: str, rank: Rank = (0, "", "")
+) -> tuple[Source, Mapper]:
+    """A run that writes for the integration, and how it maps: as the connector says."""
     connector = manifest()
-    return Source(
-        integration_id=integration.id,
-        run_id="preloaded",
-        now=now(),
-        sync_key=connector.sync_key.target,
-        targets=frozenset(rule.target for rule in connector.mapping),
-        ranks={integration.id: integration.rank},
+    mapper = Mapper(connector, mapping_of(connector, None), STANDARD, ROLES)
+    source = Source(
+        integration_id=integration_id,
+        run_id=run_id,
+        now=moment,
+        sync_keys=mapper.sync_keys,
+        writes=mapper.writes,
+        unique=frozenset(field.key for field in STANDARD.values() if field.unique),
+        ranks={integration_id: rank},
     )
+    return source, mapper
+
+
+def reader(source: Source, mapper: Mapper) -> Reader:
+    """As a run reads: what it stores is unchanged to the next one."""
+    return Reader(manifest(), mapper.version + source.load.encode())
 
 
 def preload(tenant: Tenant, watch: Watch) -> None:
     """Store what the first sync of the tenant would; `watch` is told the number of accounts."""
-    writer = source(tenant.integration)
+    of = tenant.integration
+    writer = rules(of.id, "preloaded", now(), of.rank)
     table = Table(tenant.aws.dynamodb, tenant.settings.directory_table)
     accounts = 0
     with ThreadPoolExecutor(_WRITERS) as writers:
@@ -84,32 +99,35 @@ def _store(table: Table, items: Sequence[Mapping[str, Any]]) -> bool:
     return not answer.get("UnprocessedItems")
 
 
-def _pages(tenant: Tenant, writer: Source) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
+def _pages(
+    tenant: Tenant, writer: tuple[Source, Mapper]
+) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
     """The raw items of each page of each list, with how many accounts there are among them."""
-    reader = Reader(manifest())
+    source, mapper = writer
+    read_by = reader(source, mapper)
     groups: dict[str, Group] = {}
     with httpx.Client(headers={"Api-Token": tenant.vendor.token}, trust_env=False) as client:
         base = f"{tenant.vendor.url}{manifest().address.path}"
         for records in _listed(client, f"{base}/users", "users"):
             empty = EmptyDirectory()
-            read = [reader.account(record) for record in records]
+            read = [read_by.account(record) for record in records]
             accounts = [one for one in read if isinstance(one, Account)]
-            take(Table(empty, "directory"), writer, accounts)
+            take(Table(empty, "directory"), source, mapper, accounts)
             yield len(accounts), empty.items
         for records in _listed(client, f"{base}/groups", "groups"):
             empty = EmptyDirectory()
-            found = [reader.group(record) for record in records]
+            found = [read_by.group(record) for record in records]
             page = [one for one in found if isinstance(one, Group)]
             groups |= {group.external_id: group for group in page}
-            take_groups(Table(empty, "directory"), writer, page)
+            take_groups(Table(empty, "directory"), source, page)
             yield 0, empty.items
         for group in groups.values():
             for rows in _listed(
                 client, f"{base}/groups/{group.external_id}/userGroups", "userGroups"
             ):
                 empty = EmptyDirectory()
-                told = [grant for row in rows for grant in reader.membership(row, group)]
-                hold(Table(empty, "directory"), writer, told)
+                told = [grant for row in rows for grant in read_by.membership(row, group)]
+                hold(Table(empty, "directory"), source, told)
                 yield 0, empty.items
 
 

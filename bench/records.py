@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from bench.house import manifest
-from bench.preload import EmptyDirectory
+from bench.preload import EmptyDirectory, reader, rules
 from rollcall.connectors.engine import App, Page
 from rollcall.connectors.records import Account, Reader
 from rollcall.directory.accounts import take
 from rollcall.directory.source import Source
+from rollcall.mapping.mapper import Mapper
 from rollcall.tables import Table
 
 if TYPE_CHECKING:
@@ -82,18 +83,13 @@ class AskedFor(EmptyDirectory):
         return super().batch_get_item()
 
 
-def _source(run_id: str) -> Source:
-    connector = manifest()
-    targets = frozenset(rule.target for rule in connector.mapping)
-    return Source(_ME, run_id, run_id, connector.sync_key.target, targets, {_ME: (0, "", _ME)})
-
-
 @dataclass(frozen=True, slots=True)
 class Bench:
     """Everything that one round needs."""
 
     app: App
     reader: Reader
+    rules: tuple[Source, Mapper]
     directory: Table
     pages: int
     size: int
@@ -105,8 +101,8 @@ class Bench:
             page = self.app.page(manifest().users, number * self.size)
             assert isinstance(page, Page)
             accounts = [_account(self.reader, record) for record in page.records]
-            changes = take(self.directory, _source("now"), accounts)
-            unchanged += sum(change == "unchanged" for change in changes.values())
+            outcomes = take(self.directory, *self.rules, accounts)
+            unchanged += sum(one.change == "unchanged" for one in outcomes.values())
         return unchanged
 
 
@@ -119,7 +115,7 @@ def _account(reader: Reader, record: Mapping[str, Any]) -> Account:
 def _answer(accounts: Sequence[Account]) -> dict[str, Any]:
     """What DynamoDB answers about these accounts when they were taken before."""
     asked = AskedFor()
-    take(Table(asked, "directory"), _source("before"), accounts)
+    take(Table(asked, "directory"), *rules(_ME, "before", "before"), accounts)
     stored = [item for item in asked.items if item["sk"]["S"].startswith("ACCOUNT#")]
     wanted = asked.names
     items = [{k: v for k, v in item.items() if not wanted or k in wanted} for item in stored]
@@ -129,15 +125,16 @@ def _answer(accounts: Sequence[Account]) -> dict[str, Any]:
 def prepare(bodies: Sequence[bytes]) -> Bench:
     """A round over these pages."""
     connector = manifest()
-    reader = Reader(connector)
+    by = rules(_ME, "now", "now")
+    read_by = reader(*by)
     answers = {}
     for body in bodies:
-        accounts = [_account(reader, record) for record in json.loads(body)["users"]]
+        accounts = [_account(read_by, record) for record in json.loads(body)["users"]]
         answers[f"ACCOUNT#{accounts[0].external_id}"] = _answer(accounts)
     client, limiter = cast("Client", CannedApp(bodies)), cast("Limiter", Unlimited())
     app = App(connector, "http://bench", httpx.BasicAuth("", ""), client, limiter, ())
     directory = Table(CannedDirectory(answers), "directory")
-    return Bench(app, reader, directory, len(bodies), connector.users.paging.size)
+    return Bench(app, read_by, by, directory, len(bodies), connector.users.paging.size)
 
 
 def measure(bench: Bench, bodies: Sequence[bytes], rounds: int) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.translate import read_template
 from rollcall.aws import Aws
-from rollcall.connectors import catalog
+from rollcall.connectors.catalog import Catalog
 from rollcall.credentials.store import Credentials, Scheme
 from rollcall.integrations.model import Integration, RateLimit, RemovalGuard
 from rollcall.integrations.store import Draft, Integrations
@@ -48,10 +48,10 @@ def integrate(
 
     `changes` are fields of its draft. Raises LookupError for a connector that does not exist.
     """
-    manifest = catalog.find(connector)
+    config = Table(aws.dynamodb, settings.config_table)
+    manifest = Catalog(config).find(connector)
     if manifest is None:
         raise LookupError(connector)
-    config = Table(aws.dynamodb, settings.config_table)
     scheme = Scheme(manifest.auth.type, manifest.auth.name, manifest.auth.add_to)
     credential = Credentials(config, aws.secretsmanager, settings.secret_prefix).create(
         "key", connector, scheme, {"value": token}, "furnish"
@@ -70,6 +70,7 @@ def integrate(
         "rate_limit": UNLIMITED,
         "contacts": (),
         "priority": None,
+        "owner": "furnish",
     }
     store = Integrations(config)
     draft = store.create(Draft(**values | changes), "furnish")

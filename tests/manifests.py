@@ -77,6 +77,30 @@ def plain(style: str = "page") -> dict[str, Any]:
     }
 
 
+def joined(style: str = "page", **changes: Any) -> dict[str, Any]:
+    """A second list, of profiles: their `user_id` is the user's id."""
+    return {
+        "into": "profile",
+        "path": "/profiles",
+        "records": "profiles",
+        "paging": dict(PAGES[style]),
+        "total": "total",
+        "key": "user_id",
+        "on": "id",
+        **changes,
+    }
+
+
+def scattered(style: str = "page", *lists: dict[str, Any], detail: bool = True) -> dict[str, Any]:
+    """The plain data of an app whose list of users does not tell all, and that has users only."""
+    data = plain(style)
+    del data["groups"], data["memberships"]
+    if detail:
+        data["users"]["detail"] = {"path": "/people/{id}", "record": "person"}
+    data["users"]["joined"] = list(lists)
+    return data
+
+
 def manifest(style: str = "page") -> Manifest:
     """The manifest that the plain data is."""
     return build(plain(style))

@@ -9,7 +9,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rollcall.aws import Aws
+from rollcall.integrations.store import Integrations
+from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
+from rollcall.sync.endings import Endings
 from rollcall.sync.runs import Runs
 from rollcall.sync.sweep import sweep
 
@@ -24,8 +27,11 @@ def _aws() -> Aws:
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answers the ids of the runs that were closed: `{"closed": [...]}`."""
-    runs = Runs(_aws().dynamodb, Settings.from_environment(os.environ))
-    closed = sweep(runs, _aws().stepfunctions, datetime.now(UTC))
+    settings = Settings.from_environment(os.environ)
+    runs = Runs(_aws().dynamodb, settings)
+    teller = Teller(_aws(), settings.notice_topic, runs.config, logger)
+    endings = Endings(runs, Integrations(runs.config), teller)
+    closed = sweep(runs, _aws().stepfunctions, datetime.now(UTC), endings)
     if closed:
         logger.error("runs without an execution were closed", closed=closed)
     return {"closed": closed}

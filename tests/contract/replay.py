@@ -15,7 +15,7 @@ from rollcall.connectors import paths
 from rollcall.connectors.client import Client
 from rollcall.connectors.engine import App
 from rollcall.connectors.limiter import Limiter
-from rollcall.connectors.manifest import Manifest, Paging
+from rollcall.connectors.manifest import Find, Manifest, Paging
 from rollcall.connectors.signing import signer
 from rollcall.integrations.model import RateLimit
 from rollcall.tables import Table
@@ -48,7 +48,7 @@ class Tenant:
     """The pages of one connector by file name. `instead` is answered to everything, if set."""
 
     manifest: Manifest
-    pages: Mapping[str, Any]
+    pages: dict[str, Any]
     instead: Said | None = None
     asked: list[Asked] = field(default_factory=list)
 
@@ -71,6 +71,11 @@ class Tenant:
     def _list(self, path: str, asked: Asked) -> Any:
         users, groups = self.manifest.users, self.manifest.groups
         memberships = self.manifest.memberships
+        if users.find is not None and (email := _email(users.find, path, asked)) is not None:
+            return self._of_email(users.find, email)
+        for joined in users.joined:
+            if path == joined.path:
+                return self._page(f"joined.{joined.into}", joined.paging, joined.records, asked)
         if path == users.path:
             return self._page("users", users.paging, users.records, asked)
         if groups is not None and path == groups.path:
@@ -85,6 +90,9 @@ class Tenant:
         by_user = memberships.by_user if memberships is not None else None
         if by_user is not None and (user := _id_in(by_user.path, path)) is not None:
             return self.pages.get(f"groups_of.{user}")
+        detail = self.manifest.users.detail
+        if detail is not None and (user := _id_in(detail.path, path)) is not None:
+            return self.pages.get(f"detail.{user}")
         one_group = groups.one if groups is not None else None
         for one, name in ((self.manifest.users.one, "one_user"), (one_group, "one_group")):
             if one is None or (wanted := _id_in(one.path, path)) is None:
@@ -93,6 +101,20 @@ class Tenant:
             if paths.text(paths.read(body, f"{one.record}.id")) == wanted:
                 return body
         return None
+
+    def _of_email(self, find: Find, email: str) -> Any:
+        """As the app's own search does: by a path one user or 404, by a parameter a list."""
+        users = self.manifest.users
+        found = [
+            record
+            for name, page in self.pages.items()
+            if name.startswith("users.")
+            for record in paths.read(page, users.records)
+            if email.lower() in str(paths.read(record, users.columns.email)).lower()
+        ]
+        if find.parameter:
+            return {find.record: found}
+        return {find.record: found[0]} if found else None
 
     def _page(self, name: str, paging: Paging, records: str, asked: Asked) -> Any:
         pages = [self.pages[f"{name}.{n}"] for n in range(1, 1000) if f"{name}.{n}" in self.pages]
@@ -115,6 +137,13 @@ class Tenant:
             return pages[number]
         # Beyond its end a list is empty, with the total it had.
         return {**pages[-1], records: []} if pages else None
+
+
+def _email(find: Find, path: str, asked: Asked) -> str | None:
+    if find.parameter:
+        return asked.query.get(find.parameter) if path == find.path else None
+    match = re.fullmatch(re.escape(find.path).replace(r"\{email\}", "([^/]+)"), path)
+    return unquote(match[1]) if match else None
 
 
 def _id_in(template: str, path: str) -> str | None:

@@ -12,6 +12,10 @@ from rollcall.connectors.answers import Failure
 from rollcall.connectors.engine import App, Listing, Record
 from rollcall.connectors.manifest import Manifest, parse
 from rollcall.connectors.records import Account, Grant, Group, Reader, read_fields
+from rollcall.fields.model import STANDARD
+from rollcall.fields.store import ROLES
+from rollcall.mapping.mapper import Mapper
+from rollcall.mapping.model import mapping_of
 from rollcall.sync.listing import Reading
 from tests.contract.replay import (
     FIXTURES,
@@ -37,6 +41,7 @@ each_with_groups = of(*(one for one in CONNECTORS if one.memberships))
 each_with_groups_by_user = of(
     *(one for one in CONNECTORS if one.memberships and one.memberships.by_user)
 )
+each_that_finds = of(*(one for one in CONNECTORS if one.users.find))
 each_with_single_users = of(*(one for one in CONNECTORS if one.users.one))
 
 
@@ -68,11 +73,20 @@ def read(app: App, name: str, listing: Listing, owner: str | None = None) -> lis
     raise AssertionError(f"{name} has no end")
 
 
+def mapper(manifest: Manifest) -> Mapper:
+    """The connector's own mapping, in a deployment that has changed nothing."""
+    return Mapper(manifest, mapping_of(manifest, None), STANDARD, ROLES)
+
+
 def calls(app: App, tenant: Tenant) -> Iterator[tuple[str, Any]]:
     """Every kind of call that the engine can make of this connector."""
     manifest = tenant.manifest
     yield "test", app.test()
     yield "users", app.page(manifest.users, manifest.users.paging.first)
+    if manifest.users.find is not None:
+        yield "user of an email", app.find("somebody@example.test")
+    for joined in manifest.users.joined:
+        yield "joined", app.page(joined, joined.paging.first)
     if manifest.users.one is not None:
         yield "one user", app.one(manifest.users.one, "1")
     if manifest.groups is not None:
@@ -177,7 +191,10 @@ def test_an_app_that_says_the_secret_back_is_not_repeated(
     }[shape]
     tenant.instead = Said(status, body.encode())
     with caplog.at_level(logging.DEBUG):
-        for _, told in calls(app, tenant):
+        for name, told in calls(app, tenant):
+            if (name, status) == ("user of an email", 404):
+                assert told is None
+                continue
             assert isinstance(told, Failure)
             assert SECRET not in told.detail
     assert SECRET not in caplog.text
@@ -257,10 +274,11 @@ def test_every_user_can_be_read_and_every_field_is_told_by_some(
     told = [read_fields(manifest, user) for user in users]
     for field in manifest.fields:
         assert any(one[field.key] is not None for one in told), field.key
-    sync_key = manifest.sync_key.target
-    assert all(isinstance(one, Account) and sync_key in one.person for one in accounts)
+    mapped = [mapper(manifest).mapped(user) for user in users]
+    assert all(not one.faults for one in mapped)
+    assert all(manifest.sync_key.target in one.values for one in mapped)
     for rule in manifest.mapping:
-        assert any(isinstance(one, Account) and rule.target in one.person for one in accounts)
+        assert any(rule.target in one.values for one in mapped), rule.target
 
 
 @each_with_single_users
@@ -279,11 +297,24 @@ def test_a_single_user_is_the_one_that_the_list_has(
         for account in map(Reader(manifest).account, read(app, "users", manifest.users))
         if isinstance(account, Account)
     }[wanted]
-    assert (alone.email, alone.status, alone.person) == (listed.email, listed.status, listed.person)
+    assert (alone.email, alone.status) == (listed.email, listed.status)
+    people = mapper(manifest)
+    assert people.mapped(alone.record).values == people.mapped(listed.record).values
     assert set(alone.grants) <= set(listed.grants)
     missing = app.one(manifest.users.one, "no-such-user")
     assert isinstance(missing, Failure)
     assert missing.code == "vendor-not-found"
+
+
+@each_that_finds
+def test_a_user_is_found_by_email_as_the_list_has_them(manifest: Manifest, app: App) -> None:
+    for user in read(app, "users", manifest.users):
+        email = paths.text(paths.read(user, manifest.users.columns.email))
+        assert email is not None
+        assert app.find(email.upper()) == user
+    assert app.find("nobody@nowhere.test") is None
+    with pytest.raises(ValueError, match="cannot look"):
+        app.find("../me")
 
 
 @each_with_groups

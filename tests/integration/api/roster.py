@@ -6,7 +6,11 @@ from rollcall.connectors import catalog
 from rollcall.connectors.records import Account, Grant, Group, Reader
 from rollcall.directory.accounts import take
 from rollcall.directory.grants import hold, take_groups
-from rollcall.directory.source import Source
+from rollcall.directory.source import Load, Source
+from rollcall.fields.model import STANDARD
+from rollcall.fields.store import ROLES
+from rollcall.mapping.mapper import Mapper
+from rollcall.mapping.model import mapping_of
 from tests.integration.api.caller import Caller
 
 NOW = "2026-11-22T15:00:00.000Z"
@@ -24,20 +28,30 @@ def record(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
-def fill(api: Caller, integration_id: str, records: list[dict[str, Any]]) -> None:
+def fill(
+    api: Caller,
+    integration_id: str,
+    records: list[dict[str, Any]],
+    load: Load = "people_and_accounts",
+) -> None:
     manifest = catalog.find("activecampaign")
     assert manifest is not None
+    mapper = Mapper(manifest, mapping_of(manifest, None), STANDARD, ROLES)
     source = Source(
         integration_id=integration_id,
         run_id="run",
         now=NOW,
-        sync_key="email",
-        targets=frozenset(rule.target for rule in manifest.mapping),
+        sync_keys=mapper.sync_keys,
+        writes=mapper.writes,
+        unique=frozenset(field.key for field in STANDARD.values() if field.unique),
         ranks={integration_id: (1, "", "")},
+        load=load,
     )
-    reader = Reader(manifest)
+    reader = Reader(manifest, mapper.version)
     accounts = [reader.account(one) for one in records]
-    take(api.directory, source, [one for one in accounts if isinstance(one, Account)])
+    take(api.directory, source, mapper, [one for one in accounts if isinstance(one, Account)])
+    if load == "people":
+        return
     groups = [
         reader.group({"id": "3", "title": "Admin"}),
         reader.group({"id": "9/#", "title": "R&D"}),

@@ -1,8 +1,17 @@
 """Runs over HTTP: started, followed, decided about."""
 
+import csv
+import io
 from typing import Any
 
+import pytest
+
+from rollcall.connectors import catalog
+from rollcall.fields.store import Fields
+from rollcall.integrations.store import Integrations
+from rollcall.sync.applying import configuration
 from rollcall.sync.runs import Run, Runs
+from rollcall.sync.seen import Sight
 from tests.integration.api.caller import Caller
 
 
@@ -93,7 +102,8 @@ def test_errors_log_and_candidates_are_listed(api: Caller) -> None:
     listed = api.everything(f"{path}/errors", limit=2)
     assert [error["external_id"] for error in listed] == ["0", "1", "2"]
     assert listed[0] == {
-        "external_id": "0", "sync_key": None, "code": "bad", "message": "is bad"
+        "external_id": "0", "sync_key": None, "field": None, "code": "bad", "message": "is bad",
+        "record": None,
     }  # fmt: skip
     assert [line["message"] for line in api.everything(f"{path}/log")] == ["began"]
     assert api.everything(f"{path}/candidates") == []
@@ -139,3 +149,332 @@ def test_a_run_that_is_not_held_waits_for_no_decision(api: Caller) -> None:
         answer = api("POST", f"/v1/runs/{run['id']}/{decision}")
         assert answer.status == 409
         assert "queued" in answer.json["detail"]
+
+
+def planned(api: Caller) -> tuple[str, str]:
+    """A plan that ended well, with an integration that can be called."""
+    integration_id = api.integration()["id"]
+    answer = api("POST", f"/v1/integrations/{integration_id}/runs", {"mode": "plan"})
+    assert (answer.status, answer.json["mode"]) == (202, "plan"), answer
+    plan_id = str(answer.json["id"])
+    store, run = runs(api), begun(api, plan_id)
+    assert store.end(run, "succeeded", changes={}, state={"last_good_at": "never"})
+    return integration_id, plan_id
+
+
+def begun(api: Caller, run_id: str) -> Run:
+    """The run as begin leaves it."""
+    store = runs(api)
+    run = store.get(run_id)
+    assert run is not None
+    return store.start(run, f"execution of {run_id}", digest(api, run.integration_id))
+
+
+def digest(api: Caller, integration_id: str) -> str:
+    """What begin keeps of the configuration."""
+    integration = Integrations(api.config).get(integration_id)
+    assert integration is not None
+    manifest = catalog.find(integration.connector)
+    fields = Fields(api.config)
+    return configuration(integration, manifest, fields.everything(), fields.roles(), None)
+
+
+@pytest.mark.parametrize("body", [None, {}, {"mode": "sync"}], ids=str)
+def test_a_run_is_a_sync_unless_it_is_said_to_be_a_plan(
+    api: Caller, body: dict[str, str] | None
+) -> None:
+    integration_id = api.integration()["id"]
+    answer = api("POST", f"/v1/integrations/{integration_id}/runs", body)
+    assert (answer.status, answer.json["mode"]) == (202, "sync")
+    for name in ("duration_seconds", "plan_id", "applied_by"):
+        assert answer.json[name] is None
+
+
+@pytest.mark.parametrize("body", [{"mode": "dry"}, {"mode": None}, {"plan": True}], ids=str)
+def test_a_run_of_no_such_kind_is_refused_and_takes_no_lock(
+    api: Caller, body: dict[str, Any]
+) -> None:
+    integration_id = api.integration()["id"]
+    path = f"/v1/integrations/{integration_id}/runs"
+    answer = api("POST", path, body)
+    assert answer.status == 422
+    assert answer.fields == [next(iter(body))]
+    assert api.everything(path) == []
+    assert api("POST", path).status == 202
+
+
+def test_a_plan_leaves_nothing_on_its_integration(api: Caller) -> None:
+    integration_id, plan_id = planned(api)
+    assert runs(api).state(integration_id) == {}
+    shown = api("GET", f"/v1/runs/{plan_id}").json
+    assert shown["status"] == "succeeded"
+    assert shown["duration_seconds"] >= 0
+    assert api("POST", f"/v1/integrations/{integration_id}/runs").status == 202
+
+
+def test_a_plan_takes_the_lock_like_any_run(api: Caller) -> None:
+    integration_id = api.integration()["id"]
+    path = f"/v1/integrations/{integration_id}/runs"
+    assert api("POST", path, {"mode": "plan"}).status == 202
+    assert api("POST", path).status == 409
+    assert api("POST", path, {"mode": "plan"}).status == 409
+
+
+def test_applying_a_plan_starts_a_sync_that_names_it(api: Caller) -> None:
+    integration_id, plan_id = planned(api)
+    answer = api("POST", f"/v1/runs/{plan_id}/apply")
+    assert answer.status == 202, answer
+    applying = answer.json
+    assert (applying["mode"], applying["trigger"], applying["plan_id"]) == ("sync", "plan", plan_id)
+    assert api("GET", f"/v1/runs/{plan_id}").json["applied_by"] == applying["id"]
+    assert {"name": applying["id"], "input": {
+        "integration_id": integration_id, "trigger": "plan", "run_id": applying["id"],
+    }} in api.executions()  # fmt: skip
+    audited = api.everything("/v1/audit", object_type="run")
+    assert [(one["verb"], one["object_id"]) for one in audited] == [("apply", plan_id)]
+
+
+def test_a_plan_is_not_applied_while_a_run_is_under_way(api: Caller) -> None:
+    integration_id, plan_id = planned(api)
+    api("POST", f"/v1/integrations/{integration_id}/runs")
+    answer = api("POST", f"/v1/runs/{plan_id}/apply")
+    assert answer.status == 409
+    assert "under way" in answer.json["detail"]
+    assert api("GET", f"/v1/runs/{plan_id}").json["applied_by"] is None
+
+
+def test_a_plan_is_not_applied_twice(api: Caller) -> None:
+    _, plan_id = planned(api)
+    first = api("POST", f"/v1/runs/{plan_id}/apply").json
+    run = begun(api, first["id"])
+    runs(api).abandon(run, "vendor-broken", "it answers 500")
+    answer = api("POST", f"/v1/runs/{plan_id}/apply")
+    assert answer.status == 409
+    assert "written since" in answer.json["detail"]
+
+
+def test_a_plan_can_be_applied_again_if_its_run_never_began(api: Caller) -> None:
+    _, plan_id = planned(api)
+    first = api("POST", f"/v1/runs/{plan_id}/apply").json
+    assert api("POST", f"/v1/runs/{first['id']}/cancel").status == 200
+    assert api("POST", f"/v1/runs/{plan_id}/apply").status == 202
+
+
+def test_a_plan_from_before_the_first_sync_is_void_after_it(api: Caller) -> None:
+    integration_id, plan_id = planned(api)
+    sync = api("POST", f"/v1/integrations/{integration_id}/runs").json
+    runs(api).cancel(begun(api, sync["id"]), "somebody")
+    answer = api("POST", f"/v1/runs/{plan_id}/apply")
+    assert answer.status == 409
+    assert "written since" in answer.json["detail"]
+
+
+def test_a_plan_of_another_configuration_is_not_applied(api: Caller) -> None:
+    integration_id, plan_id = planned(api)
+    assert api("PATCH", f"/v1/integrations/{integration_id}", {"name": "Renamed"}).status == 200
+    changed = {"subdomain": "other"}
+    assert api("PATCH", f"/v1/integrations/{integration_id}", changed).status == 200
+    answer = api("POST", f"/v1/runs/{plan_id}/apply")
+    assert answer.status == 409
+    assert "configuration" in answer.json["detail"]
+    back = {"subdomain": "acme"}
+    assert api("PATCH", f"/v1/integrations/{integration_id}", back).status == 200
+    assert api("POST", f"/v1/runs/{plan_id}/apply").status == 202
+
+
+def test_a_plan_that_is_old_is_not_applied(api: Caller) -> None:
+    _, plan_id = planned(api)
+    old = {"finished_at": "2026-01-01T00:00:00.000Z"}
+    runs(api).table.update(f"RUN#{plan_id}", "RUN", old)
+    answer = api("POST", f"/v1/runs/{plan_id}/apply")
+    assert answer.status == 409
+    assert "24 hours" in answer.json["detail"]
+
+
+def test_what_is_no_plan_is_not_applied(api: Caller) -> None:
+    _, run = held(api)
+    answer = api("POST", f"/v1/runs/{run.id}/apply")
+    assert answer.status == 409
+    assert "no plan" in answer.json["detail"]
+    assert api("POST", "/v1/runs/nothing/apply").status == 404
+
+
+def test_a_plan_of_a_deleted_integration_is_not_applied(api: Caller) -> None:
+    integration_id, plan_id = planned(api)
+    assert api("DELETE", f"/v1/integrations/{integration_id}").status in (200, 204)
+    assert api("POST", f"/v1/runs/{plan_id}/apply").status == 404
+
+
+def test_a_plan_whose_run_cannot_be_started_can_be_applied_later(api: Caller) -> None:
+    _, plan_id = planned(api)
+    machine = api.api_settings.sync_state_machine_arn
+    api.aws.stepfunctions.delete_state_machine(stateMachineArn=machine)
+    for _ in range(2):
+        assert api("POST", f"/v1/runs/{plan_id}/apply").status == 503
+
+
+def test_a_queued_run_is_cancelled_and_lets_the_next_one_in(api: Caller) -> None:
+    integration_id, run = start(api)
+    answer = api("POST", f"/v1/runs/{run['id']}/cancel")
+    assert (answer.status, answer.json["status"]) == (200, "cancelled")
+    assert answer.json["duration_seconds"] is None
+    assert answer.json["error"] is None
+    assert api("POST", f"/v1/integrations/{integration_id}/runs").status == 202
+    (entry,) = api.everything("/v1/audit", object_type="run")
+    assert (entry["verb"], entry["object_id"]) == ("cancel", run["id"])
+
+
+def test_a_running_run_keeps_its_counts_when_it_is_cancelled(api: Caller) -> None:
+    integration_id, shown = start(api)
+    run = begun(api, shown["id"])
+    sight = Sight("users", None, 0, 0, 40, None, ids=["1", "2", "3"], marks="aa=")
+    runs(api).kept.save(run.id, [(sight.sort_key("pull"), sight.item())])
+    cancelled = api("POST", f"/v1/runs/{run.id}/cancel").json
+    assert cancelled["progress"] == {"pulled": 3, "total": 40}
+    assert cancelled["counts"]["added"] == 2
+    assert cancelled["duration_seconds"] >= 0
+    state = runs(api).state(integration_id)
+    assert state["last_run_id"] == run.id
+    assert "last_status" not in state, "it tells nothing of how the app does"
+
+
+def test_a_run_that_is_over_or_held_is_not_cancelled(api: Caller) -> None:
+    _, run = held(api)
+    answer = api("POST", f"/v1/runs/{run.id}/cancel")
+    assert answer.status == 409
+    assert "reject" in answer.json["detail"]
+    api("POST", f"/v1/runs/{run.id}/reject")
+    answer = api("POST", f"/v1/runs/{run.id}/cancel")
+    assert answer.status == 409
+    assert "over" in answer.json["detail"]
+    assert api("POST", "/v1/runs/nothing/cancel").status == 404
+
+
+def with_errors(api: Caller, number: int) -> str:
+    _, shown = start(api)
+    errors = [
+        (
+            f"users#{place:05d}#{code}",
+            {
+                "external_id": f"={place}",
+                "code": code,
+                "field": field,
+                "message": 'says "no"',
+                "record": {"id": place, "names": ["a", "b"]},
+            },
+        )
+        for place in range(number)
+        for code, field in (("convert-failed", "title"), ("required-missing", "email"))
+    ]
+    runs(api).kept.save_errors(shown["id"], errors)
+    return f"/v1/runs/{shown['id']}"
+
+
+def test_errors_are_narrowed_down(api: Caller) -> None:
+    path = with_errors(api, 7)
+    assert len(api.everything(f"{path}/errors", limit=3)) == 14
+    assert len(api.everything(f"{path}/errors", limit=3, code="required-missing")) == 7
+    assert len(api.everything(f"{path}/errors", limit=3, field="title")) == 7
+    assert api.everything(f"{path}/errors", code="required-missing", field="title") == []
+    (one,) = api.everything(f"{path}/errors", external_id="=3", field="title")
+    assert one["record"] == {"id": 3, "names": ["a", "b"]}
+
+
+def test_a_cursor_is_of_the_errors_it_was_given_for(api: Caller) -> None:
+    path = with_errors(api, 3)
+    first = api("GET", f"{path}/errors", query={"limit": "1", "code": "convert-failed"}).json
+    other = {"limit": "1", "cursor": first["next_cursor"]}
+    assert api("GET", f"{path}/errors", query=other).fields == ["cursor"]
+
+
+def test_errors_are_a_file_that_runs_nothing(api: Caller) -> None:
+    path = with_errors(api, 2)
+    answer = api("GET", f"{path}/errors.csv", query={"field": "title"})
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert "Link" not in answer.headers
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert [row["external_id"] for row in rows] == ["'=0", "'=1"]
+    assert rows[0]["message"] == 'says "no"'
+    assert rows[0]["record"] == '{"id": 0, "names": ["a", "b"]}'
+
+
+def test_a_long_file_leads_to_its_next_part(api: Caller) -> None:
+    _, shown = start(api)
+    much = [
+        (f"users#{n:03d}", {"external_id": str(n), "code": code, "message": "m" * 90_000})
+        for n in range(120)
+        for code in ("convert-failed" if n % 2 else "required-missing",)
+    ]
+    runs(api).kept.save_errors(shown["id"], much)
+    first = api("GET", f"/v1/runs/{shown['id']}/errors.csv", query={"code": "convert-failed"})
+    csv.field_size_limit(100_000)
+    rows = list(csv.DictReader(io.StringIO(first.text, newline="")))
+    assert 40 < len(rows) < 60
+    target, relation = first.headers["Link"].removeprefix("<").split(">; ")
+    assert relation == 'rel="next"'
+    path, _, query = target.partition("?")
+    second = api("GET", path, query=dict(part.split("=") for part in query.split("&")))
+    assert second.status == 200, second.text
+    assert "Link" not in second.headers
+    rows += csv.DictReader(io.StringIO(second.text, newline=""))
+    assert [row["external_id"] for row in rows] == [str(n) for n in range(1, 120, 2)]
+
+
+def test_who_was_left_out_is_listed_in_the_order_of_the_app(api: Caller) -> None:
+    _, shown = start(api)
+    store = runs(api)
+    for pass_number in (0, 1):
+        for number in range(12):
+            skips = [
+                [f"{number}-{place}", None, "Ann", "filtered", "email is empty"]
+                for place in range(number % 3)
+            ]
+            sight = Sight("users", None, pass_number, number, None, None, ids=[], skips=skips)
+            store.kept.save(shown["id"], [(sight.sort_key("pull"), sight.item())])
+    path = f"/v1/runs/{shown['id']}/skipped"
+    wanted = [f"{number}-{place}" for number in range(12) for place in range(number % 3)]
+    for limit in (1, 2, 5, 100):
+        assert [one["external_id"] for one in api.everything(path, limit=limit)] == wanted
+    assert api.everything(path)[0] == {
+        "external_id": "1-0", "sync_key": None, "name": "Ann", "code": "filtered",
+        "message": "email is empty",
+    }  # fmt: skip
+
+
+def test_a_run_that_read_nothing_left_nobody_out_and_changes_nothing(api: Caller) -> None:
+    _, shown = start(api)
+    for listed in ("skipped", "changes", "errors"):
+        assert api.everything(f"/v1/runs/{shown['id']}/{listed}") == []
+
+
+def test_the_changes_of_a_plan_are_listed_by_kind_and_change(api: Caller) -> None:
+    _, shown = start(api)
+    changes = [
+        (
+            f"CHANGE#{kind}#{number:03d}",
+            {
+                "kind": kind,
+                "id": str(number),
+                "change": change,
+                "before": None,
+                "after": {"email": f"{number}@example.com"},
+            },
+        )
+        for number in range(5)
+        for kind, change in (("person", "created"), ("account", "updated"))
+    ]
+    runs(api).kept.save(shown["id"], changes)
+    path = f"/v1/runs/{shown['id']}/changes"
+    assert len(api.everything(path, limit=3)) == 10
+    people = api.everything(path, limit=2, kind="person")
+    assert [one["id"] for one in people] == list("01234")
+    assert people[0]["after"] == {"email": "0@example.com"}
+    assert api.everything(path, kind="person", change="updated") == []
+
+
+@pytest.mark.parametrize(
+    "listed", ["errors", "errors.csv", "skipped", "changes", "log", "candidates"]
+)
+def test_what_an_unknown_run_found_is_unknown(api: Caller, listed: str) -> None:
+    assert api("GET", f"/v1/runs/nothing/{listed}").status == 404

@@ -61,6 +61,18 @@ def test_a_sync_key_is_the_same_however_it_is_written() -> None:
     assert keys.sync_key("email", "1") != keys.sync_key("employee_id", "1")
 
 
+def test_a_number_is_the_same_key_as_its_text_and_as_it_is_read_back() -> None:
+    assert keys.sync_key("n", 7) == keys.sync_key("n", "7") == keys.sync_key("n", 7.0)
+    assert keys.sync_key("n", 7.5) == keys.sync_key("n", "7.5") != keys.sync_key("n", 7)
+
+
+@given(st.text(min_size=300, max_size=400), st.text(min_size=300, max_size=400))
+def test_a_value_longer_than_a_key_is_still_a_key_of_its_own(one: str, other: str) -> None:
+    assert len(keys.sync_key("note", one).encode()) < 2048
+    same = one.strip().lower() == other.strip().lower()
+    assert (keys.sync_key("note", one) == keys.sync_key("note", other)) == same
+
+
 def test_people_stand_in_the_list_by_email_or_else_by_username() -> None:
     assert (
         keys.person_index("7", {"email": "Ann@x.test", "username": "a"})["gsi1sk"] == "ann@x.test#7"

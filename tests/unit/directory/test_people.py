@@ -1,13 +1,15 @@
 """Two sources of one person never overwrite each other in turn."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.directory.people import Person, Rank, linked, merged
+from rollcall.directory.people import Person, Rank, Write, Writer, merged, writer
 
 FIELDS = ("email", "phone", "title")
-TARGETS = frozenset(FIELDS)
+ALWAYS: dict[str, Write] = dict.fromkeys(FIELDS, "always")
 RANKS: dict[str, Rank] = {
     "first": (0, "2026-01-02", "first"),
     "older": (1_000_000, "2026-01-01", "older"),
@@ -18,8 +20,13 @@ VALUES = st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(["a", "b", "c"
 NOBODY = Person({}, {})
 
 
-def write(person: Person, source: str, values: dict[str, str]) -> Person:
-    return merged(person, values, TARGETS, source, RANKS)
+WRITES = st.fixed_dictionaries({field: st.sampled_from(["always", "if_empty"]) for field in FIELDS})
+
+
+def write(
+    person: Person, source: str, values: dict[str, str], writes: dict[str, Write] | None = None
+) -> Person:
+    return merged(person, values, writes or ALWAYS, source, RANKS)
 
 
 @given(st.dictionaries(SOURCES, VALUES, min_size=1), st.lists(SOURCES), st.lists(SOURCES))
@@ -105,7 +112,7 @@ def test_a_field_that_its_own_source_no_longer_has_is_emptied() -> None:
 
 def test_a_field_that_a_source_does_not_map_is_left_alone() -> None:
     person = Person({"email": "e", "manager": "m"}, {"email": "first", "manager": "first"})
-    after = merged(person, {"email": "e"}, frozenset({"email"}), "first", RANKS)
+    after = merged(person, {"email": "e"}, {"email": "always"}, "first", RANKS)
     assert after == person
 
 
@@ -121,11 +128,78 @@ def test_a_source_that_is_not_ranked_is_an_error() -> None:
         write(NOBODY, "unknown", {"email": "e"})
 
 
-@pytest.mark.parametrize(
-    ("current", "found", "person"),
-    [(None, None, None), ("had", None, "had"), (None, "has", "has"), ("had", "has", "has")],
+@given(
+    st.dictionaries(SOURCES, st.tuples(VALUES, WRITES), min_size=1),
+    st.lists(SOURCES),
+    st.lists(SOURCES, max_size=30),
 )
-def test_an_account_belongs_to_whom_its_key_leads_to_or_else_to_whom_it_had(
-    current: str | None, found: str | None, person: str | None
+def test_no_two_sources_ever_overwrite_each_other_in_turn(
+    said: dict[str, tuple[dict[str, str], dict[str, Write]]], before: list[str], after: list[str]
 ) -> None:
-    assert linked(current, found) == person
+    person = NOBODY
+    for source in [*before, *said]:
+        if source in said:
+            person = write(person, source, *said[source])
+    # A weak value gives way once, and whoever ranks higher takes over once: then nothing moves.
+    for _ in range(2):
+        for source in sorted(said, key=RANKS.__getitem__):
+            person = write(person, source, *said[source])
+    for source in after:
+        if source in said:
+            assert write(person, source, *said[source]) == person
+
+
+@given(st.dictionaries(SOURCES, VALUES, min_size=1), st.randoms(use_true_random=False))
+def test_where_ranks_decide_the_order_does_not(
+    said: dict[str, dict[str, str]], random: Random
+) -> None:
+    def after(order: list[str]) -> Person:
+        person = NOBODY
+        for source in order:
+            person = write(person, source, said[source])
+        return person
+
+    shuffled = list(said)
+    random.shuffle(shuffled)
+    assert after(shuffled) == after(list(said))
+
+
+@given(st.permutations(sorted(RANKS)), SOURCES, st.sampled_from(["employee", "manager"]))
+def test_a_value_that_stands_in_gives_way_to_the_real_one_whatever_the_order(
+    order: list[str], constant: str, real: str
+) -> None:
+    others = [source for source in order if source != constant]
+    person = NOBODY
+    for source in [*order, *order]:
+        if source == constant:
+            person = write(person, source, {"title": "constant"}, {"title": "if_empty"})
+        else:
+            person = write(person, source, {"title": real}, {"title": "always"})
+    assert person.fields == {"title": real}
+    assert person.sources["title"] == min(others, key=RANKS.__getitem__)
+
+
+def test_a_weak_value_is_its_own_writers_to_change_and_nobody_elses_weakly() -> None:
+    weak: dict[str, Write] = {"title": "if_empty"}
+    person = merged(NOBODY, {"title": "a"}, weak, "newer", RANKS)
+    assert person == Person({"title": "a"}, {"title": "~newer"})
+    assert merged(person, {"title": "b"}, weak, "first", RANKS) == person
+    changed = merged(person, {"title": "b"}, weak, "newer", RANKS)
+    assert changed == Person({"title": "b"}, {"title": "~newer"})
+    assert merged(changed, {}, weak, "newer", RANKS) == NOBODY
+
+
+def test_a_rule_that_now_writes_only_what_is_empty_lets_the_same_value_give_way() -> None:
+    weak: dict[str, Write] = {"title": "if_empty"}
+    person = Person({"title": "a"}, {"title": "first"})
+    assert merged(person, {"title": "b"}, weak, "first", RANKS) == person, "it is not empty"
+    same = merged(person, {"title": "a"}, weak, "first", RANKS)
+    assert same.sources == {"title": "~first"}
+    assert merged(same, {"title": "c"}, {"title": "always"}, "newer", RANKS).fields["title"] == "c"
+
+
+@given(st.text(st.characters(exclude_characters="~")), st.booleans())
+def test_who_wrote_comes_back_from_what_is_stored(integration_id: str, weak: bool) -> None:
+    by = Writer(integration_id, weak)
+    assert writer(by.source) == by
+    assert writer(None) is None

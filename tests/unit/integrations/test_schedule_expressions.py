@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollcall.integrations.schedule import expression_fault, interval, is_timezone
+from rollcall.integrations.cron import expression_fault, interval, is_timezone
 
 
 @pytest.mark.parametrize(

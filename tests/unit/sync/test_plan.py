@@ -7,12 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollcall.connectors import catalog
+from rollcall.connectors.manifest import build
 from rollcall.sync.listing import CursorCameBack
 from rollcall.sync.plan import ORDER, Plan, loaded, place, refusal
 from rollcall.sync.seen import Sight
-from tests.manifests import manifest
+from tests.manifests import joined, manifest, plain
 
 EXAMPLE = manifest()
+JOINED = build(
+    {
+        **plain(),
+        "users": {**plain()["users"], "joined": [joined(), joined("cursor", into="seats")]},
+    }
+)
+"""An app with everything, and two lists that are joined to its users."""
 AHA = catalog.find("aha")
 GROUPS = (("g1", "Sales", False), ("g2", "Admins", True))
 
@@ -120,6 +128,57 @@ def test_nothing_is_read_before_the_test_call() -> None:
     assert wanted(plan) == [("groups", None, 0, 0), ("users", None, 0, 0)]
 
 
+def test_where_only_people_are_loaded_groups_are_not_read() -> None:
+    plan = loaded(EXAMPLE, (), [TEST], "people")
+    assert wanted(plan) == [("users", None, 0, 0)]
+    plan.add(USERS)
+    assert not plan.unfinished
+
+
+def test_users_wait_for_the_lists_that_are_joined_to_them_and_groups_do_not() -> None:
+    plan = loaded(JOINED, (), [TEST])
+    lists = [("joined", "profile", 0, 0), ("joined", "seats", 0, 0)]
+    assert wanted(plan) == [("groups", None, 0, 0), *lists]
+    plan.add(sight("joined", ["r1"], 1, owner="profile"))
+    plan.add(sight("joined", ["r2"], owner="seats", following="a"))
+    assert wanted(plan) == [("groups", None, 0, 0), ("joined", "seats", 0, 1)]
+    plan.add(sight("joined", [], owner="seats", number=1))
+    assert wanted(plan) == [("groups", None, 0, 0), ("users", None, 0, 0)]
+    assert not plan.whole("users")
+    plan.add(USERS)
+    assert plan.whole("users")
+
+
+@pytest.mark.parametrize("again", [("users",), ("users", "groups", "members")])
+def test_a_look_at_users_reads_the_joined_lists_again(again: tuple[str, ...]) -> None:
+    plan = Plan(JOINED, again)
+    assert ("joined", "profile", 0, 0) in wanted(plan)
+    assert ("users", None, 0, 0) not in wanted(plan)
+
+
+def test_a_look_at_groups_reads_joined_lists_only_if_members_are_refused() -> None:
+    plan = loaded(JOINED, ("groups", "members"), [BOTH_GROUPS])
+    assert {name for name, *_ in wanted(plan)} == {"members"}
+    plan.add(refusal("403"))
+    assert {name for name, *_ in wanted(plan)} == {"joined"}
+
+
+def test_joined_lists_whose_cursor_comes_back_are_told() -> None:
+    plan = loaded(JOINED, (), [TEST, sight("joined", ["r1"], owner="seats", following="a")])
+    with pytest.raises(CursorCameBack):
+        plan.add(sight("joined", ["r2"], owner="seats", following="a", number=1))
+
+
+def test_users_are_not_whole_where_a_joined_list_differs() -> None:
+    plan = loaded(JOINED, (), [TEST, sight("joined", [], owner="seats")])
+    for passed in (0, 1):
+        plan.add(sight("joined", ["r1"], 2, owner="profile", passed=passed))
+        plan.add(sight("joined", [], 2, owner="profile", passed=passed, number=1))
+    plan.add(USERS)
+    assert plan.differing == ["joined of profile: 1 different, 2 announced"]
+    assert not plan.whole("users")
+
+
 def test_the_members_of_every_group_are_read_when_the_groups_are_known() -> None:
     plan = loaded(EXAMPLE, (), [TEST, USERS, BOTH_GROUPS])
     assert wanted(plan) == [("members", "g1", 0, 0), ("members", "g2", 0, 0)]
@@ -164,6 +223,10 @@ def as_read_again(sight: Sight) -> tuple[int, str]:
 def test_a_run_goes_on_the_same_from_any_pages_that_were_saved(data: st.DataObject) -> None:
     everything = [
         TEST,
+        sight("joined", ["r1", "r2", "r3"], 4, owner="profile"),
+        sight("joined", ["r4"], 4, owner="profile", number=1),
+        sight("joined", ["s1"], owner="seats", following="a"),
+        sight("joined", ["s2"], owner="seats", number=1),
         sight("users", ["a", "b", "c"], 7),
         sight("users", ["d", "e", "f"], 7, number=1),
         sight("users", ["g"], 7, number=2),
@@ -173,7 +236,7 @@ def test_a_run_goes_on_the_same_from_any_pages_that_were_saved(data: st.DataObje
         sight("members", ["d"], 4, owner="g2", number=1),
     ]
     saved: list[Sight] = []
-    live = Plan(EXAMPLE, ())
+    live = Plan(JOINED, ())
     pages = {(one.list, one.owner, one.number): one for one in everything}
     while live.unfinished:
         tasks = list(live.wanted(()))
@@ -181,7 +244,7 @@ def test_a_run_goes_on_the_same_from_any_pages_that_were_saved(data: st.DataObje
         chosen = pages[place(data.draw(st.sampled_from(tasks)))]
         live.add(chosen)
         saved.append(chosen)
-        resumed = loaded(EXAMPLE, (), sorted(saved, key=as_read_again))
+        resumed = loaded(JOINED, (), sorted(saved, key=as_read_again))
         assert wanted(resumed) == wanted(live)
     assert sorted(saved, key=str) == sorted(everything, key=str)
     assert live.differing == []

@@ -5,7 +5,7 @@ import pytest
 from rollcall.connectors.records import Grant
 from rollcall.directory import keys
 from rollcall.integrations.model import RemovalGuard
-from rollcall.sync.reconcile import exceeds
+from rollcall.sync.gone import exceeds
 
 DEFAULT = RemovalGuard(share=0.2, count=5)
 

@@ -24,6 +24,8 @@ SIGHTS = st.builds(
     grants=st.lists(TEXT, max_size=3),
     groups=st.lists(st.tuples(TEXT, NAMES, st.booleans()), max_size=3),
     refused=NAMES,
+    skips=st.lists(st.lists(NAMES, min_size=5, max_size=5), max_size=2),
+    load=st.sampled_from(["people", None]),
 )
 
 
@@ -68,6 +70,7 @@ def test_an_account_on_two_pages_counts_once_as_what_it_was_first() -> None:
         "updated": 1,
         "unchanged": 0,
         "restored": 0,
+        "skipped": 0,
         "pulled": 2,
     }
 
@@ -78,8 +81,23 @@ def test_records_in_error_are_pulled_and_are_no_change() -> None:
         "updated": 0,
         "unchanged": 0,
         "restored": 0,
+        "skipped": 0,
         "pulled": 3,
     }
+
+
+def test_what_was_skipped_is_counted_once_and_only_where_nothing_else_became_of_it() -> None:
+    sights = [users(["1", "2", "3", "4"], "fs-="), users(["1", "3", "2"], "faf", 1)]
+    counts = counted(sights)
+    assert (counts["pulled"], counts["skipped"], counts["added"]) == (4, 2, 1)
+    assert counts["unchanged"] == 1
+
+
+def test_who_was_left_out_is_not_there_and_who_stays_as_it_was_is() -> None:
+    page = users(["1", "2", "3", "4", None], "f-se=")
+    assert list(sort_keys(page)) == [keys.account("3"), keys.account("4")]
+    assert list(page.filtered) == ["1"]
+    assert list(page.taken) == ["3", "4"]
 
 
 def test_only_users_are_counted() -> None:
@@ -88,7 +106,9 @@ def test_only_users_are_counted() -> None:
 
 
 @given(
-    st.lists(st.lists(st.tuples(st.sampled_from("123456"), st.sampled_from("au=re")), max_size=6))
+    st.lists(
+        st.lists(st.tuples(st.sampled_from("123456"), st.sampled_from("au=re-fs")), max_size=6)
+    )
 )
 def test_the_changes_never_add_up_to_more_than_was_pulled(
     pages: list[list[tuple[str, str]]],

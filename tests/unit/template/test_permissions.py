@@ -78,6 +78,16 @@ def test_credentials_are_written_by_the_api_and_read_by_the_sync(resources: Reso
     assert granted(resources, "SweeperRole", "secretsmanager") == {}
 
 
+def test_contacts_are_subscribed_by_the_api_and_told_by_runs(resources: Resources) -> None:
+    topic = "{'Ref': 'NoticeTopic'}"
+    assert granted(resources, "ApiRole", "sns") == {
+        topic: {"Subscribe", "ListSubscriptionsByTopic"}
+    }
+    for role in ("SyncRole", "SweeperRole"):
+        assert granted(resources, role, "sns") == {topic: {"Publish"}}
+    assert granted(resources, "AuthorizerRole", "sns") == {}
+
+
 def test_the_api_hands_one_role_to_the_scheduler_and_nothing_else(resources: Resources) -> None:
     [passing] = [s for s in statements(resources) if "iam:PassRole" in listed(s["Action"])]
     assert passing["Resource"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}

@@ -12,12 +12,12 @@ EVERY_FUNCTION = {
 }
 ONLY = {
     "api": {
-        *("IDEMPOTENCY_TABLE", "SYNC_STATE_MACHINE_ARN"),
+        *("IDEMPOTENCY_TABLE", "SYNC_STATE_MACHINE_ARN", "NOTICE_TOPIC_ARN"),
         *("SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "SCHEDULE_DLQ_ARN"),
     },
     "authorizer": {"TOKEN_SECRET_ARN"},
-    "sync": set[str](),
-    "sweeper": set[str](),
+    "sync": {"NOTICE_TOPIC_ARN"},
+    "sweeper": {"NOTICE_TOPIC_ARN"},
 }
 
 
@@ -184,8 +184,15 @@ def test_alarms_say_it_to_the_topic(resources: Resources) -> None:
     assert subscription["Condition"] == "HasAlarmEmail"
 
 
+def test_only_this_account_reaches_the_topics(resources: Resources) -> None:
+    # A topic without a policy of its own is its account's: nobody else publishes or subscribes.
+    assert set(of_type(resources, "AWS::SNS::Topic")) == {"AlarmTopic", "NoticeTopic"}
+    assert of_type(resources, "AWS::SNS::TopicPolicy") == {}
+
+
 def test_outputs_are_there(template: dict[str, Any]) -> None:
     assert set(template["Outputs"]) == {
         *("ApiId", "ApiUrl", "TokenSecretArn", "StateMachineArn", "ScheduleGroup", "SecretPrefix"),
-        *("ConfigTable", "DirectoryTable", "RunsTable", "IdempotencyTable", "AlarmTopic"),
+        *("ConfigTable", "DirectoryTable", "RunsTable", "IdempotencyTable"),
+        *("AlarmTopic", "NoticeTopic"),
     }

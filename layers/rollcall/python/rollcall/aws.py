@@ -46,3 +46,8 @@ class Aws:
     def stepfunctions(self) -> Client:
         """Step Functions."""
         return self._client("stepfunctions")
+
+    @cached_property
+    def sns(self) -> Client:
+        """SNS."""
+        return self._client("sns")

@@ -9,7 +9,8 @@ class Settings:
     """The names and limits that template.yaml hands to every function.
 
     `secret_prefix` ends with a slash; `allow_hosts` are the hosts that may be called over plain
-    http at a private address; `run_days` is how long runs and what they saw are kept.
+    http at a private address; `run_days` is how long runs and what they saw are kept; `notice_topic` is
+    the SNS topic that tells contacts of runs (empty: nobody is told).
     """
 
     stack_name: str
@@ -19,6 +20,7 @@ class Settings:
     secret_prefix: str
     allow_hosts: frozenset[str]
     run_days: int
+    notice_topic: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -35,4 +37,5 @@ class Settings:
                 if host.strip()
             ),
             run_days=int(environment["RUN_DAYS"]),
+            notice_topic=environment.get("NOTICE_TOPIC_ARN", ""),
         )

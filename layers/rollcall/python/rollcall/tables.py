@@ -6,6 +6,7 @@ transaction: the places that refused). Everything else raises botocore's ClientE
 
 import random
 import time
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -87,6 +88,16 @@ PRESENT = Condition("attribute_exists(pk)")
 def equals(name: str, value: Any) -> Condition:
     """The attribute `name` holds exactly `value`."""
     return Condition(f"#{name} = :is_{name}", {f"#{name}": name}, {f":is_{name}": value})
+
+
+def absent(name: str) -> Condition:
+    """There is no attribute `name`."""
+    return Condition(f"attribute_not_exists(#{name})", {f"#{name}": name})
+
+
+def present(name: str) -> Condition:
+    """There is an attribute `name`."""
+    return Condition(f"attribute_exists(#{name})", {f"#{name}": name})
 
 
 def one_of(name: str, values: Collection[Any]) -> Condition:
@@ -201,6 +212,14 @@ class Table:
                 if not waiting:
                     break
                 _back_off(attempt, f"{len(waiting)} items of {self.name} unwritten")
+
+    def new_id(self, seed: str) -> str:  # noqa: ARG002 - a rehearsal makes it from the seed
+        """An id for something new that is to be stored here; `seed` tells it from all others."""
+        return uuid.uuid4().hex
+
+    def transact(self, actions: Sequence[Action]) -> "Refused | None":
+        """Store all of at most 100 actions or none, also on other tables; see `transact`."""
+        return transact(self.client, actions)
 
     def query(
         self,

@@ -20,10 +20,12 @@ from rollcall.api.routes import routes as about
 from rollcall.api.services import Services
 from rollcall.connectors.routes import routes as connectors
 from rollcall.credentials.routes import routes as credentials
+from rollcall.directory.link_routes import routes as links
 from rollcall.directory.routes import routes as directory
 from rollcall.integrations.lifecycle_routes import routes as lifecycle
 from rollcall.integrations.routes import routes as integrations
 from rollcall.integrations.variable_routes import routes as variables
+from rollcall.sync.finding_routes import routes as findings
 from rollcall.sync.routes import routes as runs
 
 logger = Logger()
@@ -31,7 +33,8 @@ logger = Logger()
 Answer = dict[str, Any]
 
 _FEATURES = (
-    connectors, variables, credentials, integrations, lifecycle, runs, directory, audit, about
+    connectors, variables, credentials, integrations, lifecycle, runs, findings, directory, links,
+    audit, about,
 )  # fmt: skip
 
 

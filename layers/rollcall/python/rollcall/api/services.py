@@ -6,7 +6,9 @@ from functools import cached_property
 
 from rollcall.access.idempotency import Idempotency
 from rollcall.aws import Aws
+from rollcall.connectors.catalog import Catalog
 from rollcall.credentials.store import Credentials
+from rollcall.fields.store import Fields
 from rollcall.integrations.schedule import Schedules
 from rollcall.integrations.store import Integrations
 from rollcall.integrations.variables import Variables
@@ -54,6 +56,16 @@ class Services:
     def directory(self) -> Table:
         """People, accounts, groups and grants."""
         return Table(self.aws.dynamodb, self.settings.directory_table)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The apps that can be connected."""
+        return Catalog(self.config)
+
+    @cached_property
+    def fields(self) -> Fields:
+        """The columns of People."""
+        return Fields(self.config)
 
     @cached_property
     def runs(self) -> Runs:

@@ -1,11 +1,19 @@
-"""The connectors that come with Rollcall: every manifest in this folder. Nothing registers them."""
+"""The connectors of a deployment: every manifest in this folder, and the customer's own.
 
+Nothing registers those that come with Rollcall.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rollcall.connectors.manifest import Manifest, build, parse
+from rollcall.tables import Table
 
+KIND = "CONNECTOR"
 _FOLDER = Path(__file__).parent
 
 CONNECT_FIELDS = (
@@ -45,6 +53,7 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         },
         "subdomain_url": manifest.address.subdomain_url,
         "subdomain_variable": manifest.address.variable,
+        "base_url": manifest.address.base_url,
         "rate_limit": {
             "requests": manifest.rate_limit.requests,
             "seconds": manifest.rate_limit.seconds,
@@ -56,3 +65,59 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "capabilities": capabilities,
         "presets": [],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A connector in the catalog. `version` counts the changes of the customer's own; None where
+    it comes with Rollcall.
+    """
+
+    manifest: Manifest
+    version: int | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> "Entry":
+        """Read the config table's item; raises KeyError for an attribute that must be there."""
+        return cls(
+            manifest=build(json.loads(item["manifest"])),
+            version=item["version"],
+            created_at=item["created_at"],
+            updated_at=item["updated_at"],
+        )
+
+
+class Catalog:
+    """The connectors of a deployment: those that come with Rollcall, and the customer's own.
+
+    A customer's own is (`CONNECTOR`, key) in the config table, its manifest as JSON text. One that
+    comes with Rollcall wins over it.
+    """
+
+    def __init__(self, config: Table) -> None:
+        self._config = config
+
+    def find(self, key: str) -> Manifest | None:
+        """The connector of that key, or None."""
+        entry = self.entry(key)
+        return entry.manifest if entry is not None else None
+
+    def entry(self, key: str) -> Entry | None:
+        """The connector of that key with its version, or None."""
+        built_in = find(key)
+        if built_in is not None:
+            return Entry(built_in)
+        item = self._config.get(KIND, key)
+        return Entry.from_item(item) if item is not None else None
+
+    def everything(self) -> list[Manifest]:
+        """Every connector, in the order of their keys."""
+        return [entry.manifest for entry in self.entries()]
+
+    def entries(self) -> list[Entry]:
+        """Every connector with its version, in the order of their keys."""
+        own = {item["sk"]: Entry.from_item(item) for item in self._config.query(KIND)}
+        found = own | {manifest.key: Entry(manifest) for manifest in everything()}
+        return [found[key] for key in sorted(found)]

@@ -3,8 +3,10 @@
 The engine asks once. It neither loops over pages nor sleeps over failures: the pull does that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
@@ -13,11 +15,16 @@ import httpx
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Answer, Failure, judge
 from rollcall.connectors.client import Client
+from rollcall.connectors.complete import merged, top_keys
 from rollcall.connectors.limiter import Limiter
-from rollcall.connectors.manifest import Groups, Manifest, Memberships, One, Users
+from rollcall.connectors.manifest import Groups, Joined, Manifest, Memberships, One, Users
+from rollcall.connectors.records import LONGEST_KEY
 
 Record = Mapping[str, Any]
-Listing = Users | Groups | Memberships
+Listing = Users | Groups | Memberships | Joined
+
+LONGEST_PAGE = 120
+"""Seconds that the detail calls of one page may take at the app's rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,15 @@ class App:
         self._auth = auth
         self._client = client
         self._limiter = limiter
+        self.secrets = tuple(secrets)
         self._secrets = [secret.encode() for secret in secrets]
+        # Detail calls come on top of those that fetch pages: together they are no more than this.
+        self._flying = BoundedSemaphore(manifest.rate_limit.in_flight)
+        self._helpers = ThreadPoolExecutor(manifest.rate_limit.in_flight)
 
     def close(self) -> None:
         """Close the connections, and give back the calls that were reserved and not made."""
+        self._helpers.shutdown(cancel_futures=True)
         self._client.close()
         self._limiter.release()
 
@@ -78,8 +90,9 @@ class App:
         return tested if isinstance(tested, Failure) else self._once(path, params)
 
     def _once(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | Failure:
-        self._limiter.wait()
-        raw = self._client.call("GET", self._base_url + path, self._auth, params)
+        with self._flying:
+            self._limiter.wait()
+            raw = self._client.call("GET", self._base_url + path, self._auth, params)
         if isinstance(raw, Failure):
             return raw
         status, headers, body = raw
@@ -112,7 +125,7 @@ class App:
 
     def _tells_none(self, body: Any, path: str) -> bool:
         """No rows are told by null in their place, or by the words for a missing record."""
-        told = isinstance(body, Mapping) and any(key.strip() in body for key in path.split("|"))
+        told = isinstance(body, Mapping) and any(key in body for key in top_keys(path))
         return told or self._says_not_found(str(body))
 
     def _says_not_found(self, words: str) -> bool:
@@ -141,10 +154,10 @@ class App:
         answer = self.get(path, params)
         if isinstance(answer, Failure):
             return answer
-        records = paths.read(answer.body, listing.records)
+        records = _at(answer.body, listing.records)
         if not isinstance(records, list) or not all(isinstance(r, Mapping) for r in records):
             return Failure(
-                "vendor-broken", f"{path} answers no list of records at {listing.records}"
+                "vendor-broken", f"{path} answers no list of records{_place(listing.records)}"
             )
         total = paths.number(paths.read(answer.body, listing.total)) if listing.total else None
         cursor = paths.text(paths.read(answer.body, paging.next)) if paging.next else None
@@ -156,10 +169,84 @@ class App:
         answer = self.get(path)
         if isinstance(answer, Failure):
             return answer
-        record = paths.read(answer.body, one.record)
+        record = _at(answer.body, one.record)
         if not isinstance(record, Mapping):
-            return Failure("vendor-broken", f"{path} answers no record at {one.record}")
+            return Failure("vendor-broken", f"{path} answers no record{_place(one.record)}")
         return record
+
+    @property
+    def page_seconds(self) -> float:
+        """Seconds that a page of users may take beyond its own call: for its detail calls.
+
+        Half as much again as the app's rate needs, for other lists are read meanwhile. A page that
+        needs more than LONGEST_PAGE counts as that long: it is refused when it comes.
+        """
+        users = self.manifest.users
+        if users.detail is None:
+            return 0.0
+        return 1.5 * min(users.paging.size * self._limiter.interval, LONGEST_PAGE)
+
+    def detailed(self, records: Sequence[Record]) -> tuple[Record, ...] | Failure:
+        """Users' records as the list has them, each with what its detail call adds.
+
+        Somebody the detail call does not know left meanwhile, and stays as the list has them; any
+        other failure is that of them all. Several calls are in flight.
+        """
+        detail = self.manifest.users.detail
+        if detail is None:
+            return tuple(records)
+        seconds = len(records) * self._limiter.interval
+        if seconds > LONGEST_PAGE:
+            return Failure(
+                "vendor-rejected",
+                f"a page of {len(records)} users, each with a call of its own, takes "
+                f"{seconds:.0f} s at this rate limit: lower users.paging.size",
+            )
+        ids = [_usable_id(record, self.manifest.users.id) for record in records]
+        calls = [self._helpers.submit(self.one, detail, one) if one else None for one in ids]
+        found: list[Record] = []
+        left = 0
+        for record, call in zip(records, calls, strict=True):
+            told = call.result() if call is not None else {}
+            if isinstance(told, Failure):
+                if not self._left(told):
+                    _cancel(calls)
+                    return told
+                left += 1
+                told = {}
+            found.append(merged(record, told, self.manifest.users.id))
+        if left == len(records) > 1:
+            # Nobody is told apart from everybody by an app that has moved its path.
+            return Failure("vendor-broken", f"{detail.path} knows none of the {left} users listed")
+        return tuple(found)
+
+    def _left(self, failure: Failure) -> bool:
+        """An app whose words for a missing record the manifest knows must use them."""
+        words = any(error.means == "not-found" for error in self.manifest.errors)
+        return self.gone(failure) if words else failure.code == "vendor-not-found"
+
+    def find(self, email: str) -> Record | Failure | None:
+        """The user of that email by the app's own search, as the list has it; None: nobody.
+
+        Raises ValueError where the manifest has no `users.find`, or for what is no email.
+        """
+        users = self.manifest.users
+        if users.find is None or "@" not in email:
+            raise ValueError(f"{self.manifest.key} cannot look for {email!r}")
+        parameter = users.find.parameter
+        path = users.find.path.replace("{email}", quote(email, safe="@"))
+        answer = self.get(path, {parameter: email} if parameter else None)
+        if isinstance(answer, Failure):
+            return None if answer.code == "vendor-not-found" else answer
+        found = _at(answer.body, users.find.record)
+        records = found if isinstance(found, list) else [found]
+        if not all(isinstance(record, Mapping) for record in records):
+            return Failure("vendor-broken", f"{path} answers no record{_place(users.find.record)}")
+        for record in records:
+            told = paths.text(paths.read(record, users.columns.email))
+            if told is not None and told.casefold() == email.strip().casefold():
+                return dict(record)
+        return None
 
     def groups_of(self, user_id: str) -> tuple[Record, ...] | Failure:
         """The membership rows of one user, where the app lists them by user."""
@@ -171,20 +258,39 @@ class App:
         if isinstance(answer, Failure):
             # Any other 404 may be a wrong path, which must not look like a user without groups.
             return () if self.gone(answer) else answer
-        rows = paths.read(answer.body, memberships.by_user.records)
+        rows = _at(answer.body, memberships.by_user.records)
         if rows is None and self._tells_none(answer.body, memberships.by_user.records):
             return ()
         if isinstance(rows, Mapping):
             rows = [rows]
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             return Failure(
-                "vendor-broken", f"{path} answers no rows at {memberships.by_user.records}"
+                "vendor-broken", f"{path} answers no rows{_place(memberships.by_user.records)}"
             )
         return tuple(rows)
 
 
 def _with_id(path: str, record_id: str) -> str:
-    """ActiveCampaign takes an empty id for 0, so an empty one is never sent."""
-    if not record_id:
+    """ActiveCampaign takes an empty id for 0, so an empty one is never sent; dots lead away."""
+    if record_id in ("", ".", ".."):
         raise ValueError(f"an id is needed in {path}")
     return path.replace("{id}", quote(record_id, safe=""))
+
+
+def _usable_id(record: Record, path: str) -> str | None:
+    found = paths.text(paths.read(record, path))
+    return found if found and found not in (".", "..") and len(found) <= LONGEST_KEY else None
+
+
+def _at(body: Any, path: str) -> Any:
+    return paths.read(body, path) if path else body
+
+
+def _place(path: str) -> str:
+    return f" at {path}" if path else ""
+
+
+def _cancel(calls: Sequence[Future[Any] | None]) -> None:
+    for call in calls:
+        if call is not None:
+            call.cancel()

@@ -45,6 +45,11 @@ class Limiter:
         self._left: deque[float] = deque(maxlen=rate.requests)
         self._turn = threading.Lock()
 
+    @property
+    def interval(self) -> float:
+        """Seconds from one turn to the next."""
+        return self._interval_ms / 1000
+
     def wait(self) -> None:
         """Return when it is this call's turn. Callers wait in line, so turns stay in order."""
         with self._turn:

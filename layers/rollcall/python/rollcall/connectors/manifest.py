@@ -1,13 +1,17 @@
 """What a manifest says. These classes are the schema: `check` validates against them by path.
 
-A manifest is a TOML file beside this one (comments there state the vendor's truth). Loading one
-that passed `check` costs no validation, so that a function starts fast.
+A manifest is a TOML file beside this one (comments there state the vendor's truth), or a customer's
+own, the same as JSON. Loading one that passed `check` costs no validation, so that a function
+starts fast. docs/guide/add-an-app.md has every key; a test keeps it so.
+
+A path into JSON is as `connectors.paths` has it. `records` and `record` may be empty: then the
+answer itself is the list, or the record.
 """
 
 import tomllib
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
@@ -17,15 +21,20 @@ _STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a tenant of the app lives, and where its API begins there."""
+    """Where a tenant of the app lives, and where its API begins there.
+
+    With neither `subdomain_url` nor `base_url` each integration must say its `base_url`.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-    subdomain_url: str
-    """The tenant's origin with `{subdomain}` in it."""
-    variable: str
-    """The variable that holds the subdomain of an integration that names none."""
     path: str
-    """What follows the origin in every call, such as `/api/3`."""
+    """What follows the origin in every call, such as `/api/3`; empty where nothing does."""
+    subdomain_url: str = ""
+    """The tenant's origin with `{subdomain}` in its host; empty where there are no subdomains."""
+    variable: str = ""
+    """The variable that holds the subdomain of an integration that names none."""
+    base_url: str = ""
+    """The one origin of all tenants, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +42,9 @@ class Auth:
     """How the app wants requests signed when a credential does not say otherwise."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-    type: Literal["api_key", "bearer", "basic"]
+    type: Literal["api_key", "bearer", "basic", "oauth2_client_credentials"]
     name: str = "Authorization"
+    """Of the header or the parameter that holds an API key."""
     add_to: Literal["header", "query"] = "header"
 
 
@@ -59,7 +69,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How a list is turned over. `size` is what is asked for; the app may give less."""
+    """How a list is turned over. `size` is what is asked for; the app may give less.
+
+    Without a `size_parameter` nothing is asked for, and `size` is what the app gives by itself.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     style: Literal["offset", "page", "cursor", "none"]
@@ -79,6 +92,38 @@ class One:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     path: str
     record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """How a user is fetched by email: `{email}` in the path, or the email as a parameter.
+
+    At `record` is the user's record as the list has it, or a list in which it is.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    path: str
+    record: str
+    parameter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A second list whose rows belong to users: those whose `key` is what the user has at `on`.
+
+    The row becomes the user's record's `into`: null where there is none, the first where there are
+    several. With `many` it is the list of all of them.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    into: str
+    path: str
+    records: str
+    paging: Paging
+    key: str
+    on: str
+    total: str = ""
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +168,11 @@ class Flagged:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """The list of users, one of them by id, and the grants their records tell."""
+    """The list of users, one of them by id or by email, and the grants their records tell.
+
+    Where the list does not tell all, `detail` is called for each record and its keys win over the
+    list's; then `joined` lists add their rows. Everything else here reads the completed record.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     path: str
@@ -133,6 +182,9 @@ class Users:
     columns: Columns
     total: str = ""
     one: One | None = None
+    find: Find | None = None
+    detail: One | None = None
+    joined: tuple[Joined, ...] = ()
     listed: tuple[Listed, ...] = ()
     flagged: tuple[Flagged, ...] = ()
 
@@ -207,17 +259,23 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A rule of the default mapping: a person's field from a source of the app, or a constant.
+    """A rule of the default mapping: a person's field from a source, a template or a constant.
 
-    `source` is a field's key, or `display_name` as the account shows it.
+    It says what a rule of an integration's mapping does (see `mapping.model`), but knows only the
+    standard fields of a person, and as sources the manifest's own fields.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     target: str
     source: str = ""
-    value: str = ""
+    """A field's key, or `display_name` as the account shows it."""
+    template: str = ""
+    value: str | int | float | bool = ""
+    convert: Mapping[str, Any] | None = field(default=None, hash=False)
+    write: Literal["", "always", "if_empty", "never"] = ""
+    """Empty: always for the first sync key and what is none, never for later ones."""
     sync_key: int = 0
-    """1 for the field a person is found by; 0 for the others."""
+    """1 for the field a person is found by, 2 and so on for those tried after it; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +315,8 @@ def build(data: Mapping[str, Any]) -> Manifest:
 
 
 def _build(kind: Any, value: Any) -> Any:
+    if value is None:
+        return None
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
         return kind(**{key: _build(hints[key], inner) for key, inner in value.items()})
@@ -265,6 +325,16 @@ def _build(kind: Any, value: Any) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
         return _build(get_args(kind)[0], value)
     return value
+
+
+def plain(value: Any) -> Any:
+    """The data that `build` makes this manifest, or this part of one, of; defaults are left out."""
+    if isinstance(value, tuple):
+        return [plain(inner) for inner in value]
+    if not is_dataclass(value):
+        return value
+    given = {one.name: (getattr(value, one.name), one.default) for one in fields(value)}
+    return {name: plain(inner) for name, (inner, default) in given.items() if inner != default}
 
 
 @cache

@@ -41,9 +41,8 @@ class Account:
     last_active_at: str | None
     attributes: str
     hash: str
-    person: Mapping[str, str]
-    """What the mapping makes of it: the person's fields, without those that came out empty, and
-    without a sync key's value that is too long to be one."""
+    record: Mapping[str, Any]
+    """The record itself, which a mapping reads when there is something to do."""
     grants: tuple[Grant, ...]
 
 
@@ -68,13 +67,16 @@ class Unreadable:
 
 
 class Reader:
-    """Reads the records of one connector."""
+    """Reads the records of one connector.
 
-    def __init__(self, manifest: Manifest) -> None:
+    `version` stands for everything else that decides what becomes of a record (how it is mapped,
+    what is loaded): a new one makes every record new, as a new way of reading does.
+    """
+
+    def __init__(self, manifest: Manifest, version: bytes = b"") -> None:
         self._manifest = manifest
         users = manifest.users
-        # A new way of reading or mapping makes every record new.
-        way = repr((users.columns, users.listed, users.flagged, manifest.fields, manifest.mapping))
+        way = repr((users.columns, users.listed, users.flagged, manifest.fields, version))
         self._version = blake2b(way.encode(), digest_size=8).digest()
 
     def account(self, record: Mapping[str, Any]) -> Account | Unreadable:
@@ -104,7 +106,7 @@ class Reader:
             else None,
             attributes=attributes,
             hash=blake2b(attributes.encode(), key=self._version, digest_size=12).hexdigest(),
-            person=self._person(record, display_name),
+            record=record,
             grants=tuple(self.grants(external_id, record)),
         )
 
@@ -130,20 +132,6 @@ class Reader:
         for flagged in self._manifest.users.flagged:
             if paths.truth(paths.read(record, flagged.when)):
                 yield Grant(account, flagged.type, flagged.id, flagged.name, told_by=flagged.when)
-
-    def _person(self, record: Mapping[str, Any], display_name: str | None) -> dict[str, str]:
-        fields = read_fields(self._manifest, record)
-        sources: dict[str, Any] = {"display_name": display_name, **fields}
-        values = {
-            rule.target: paths.text(sources[rule.source]) if rule.source else rule.value
-            for rule in self._manifest.mapping
-        }
-        key = self._manifest.sync_key.target
-        return {
-            target: value
-            for target, value in values.items()
-            if value is not None and not (target == key and len(value) > LONGEST_KEY)
-        }
 
     def group(self, record: Mapping[str, Any]) -> Group | Unreadable:
         """The group that a record tells of."""
@@ -204,10 +192,11 @@ def _canonical(record: Mapping[str, Any]) -> str:
 
 def read_fields(manifest: Manifest, record: Mapping[str, Any]) -> dict[str, str | bool | None]:
     """The connector's standard fields of one record, by key."""
-    return {field.key: _field(field, record) for field in manifest.fields}
+    return {field.key: read_field(field, record) for field in manifest.fields}
 
 
-def _field(field: Field, record: Mapping[str, Any]) -> str | bool | None:
+def read_field(field: Field, record: Mapping[str, Any]) -> str | bool | None:
+    """One of the connector's standard fields, as its type has it."""
     value = paths.read(record, field.path)
     if field.type == "boolean":
         return paths.truth(value)

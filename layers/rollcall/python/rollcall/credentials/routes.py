@@ -9,7 +9,6 @@ from pydantic import BaseModel as Model
 from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cursor, key_of
 from rollcall.api.routing import Body, Id, Routes
-from rollcall.connectors import catalog
 from rollcall.credentials.store import Credential, Scheme
 
 routes = Routes("Credentials")
@@ -158,7 +157,7 @@ def _read(auth: Auth, connector: str, current: Scheme | None) -> tuple[Scheme, d
 
 
 def _default(connector: str) -> Scheme:
-    manifest = catalog.find(connector)
+    manifest = routes.services.catalog.find(connector)
     if manifest is None:
         raise invalid("connector", f"there is no connector {connector!r}")
     auth = manifest.auth

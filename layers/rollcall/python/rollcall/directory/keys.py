@@ -6,15 +6,18 @@
 | group    | I#integration       | GROUP#id                             |                          |
 | grant    | I#integration       | GRANT#account#type#entitlement#scope | entitlement to account   |
 | person   | PERSON#id           | PERSON                               | PEOPLE to email#id       |
-| sync key | KEY#field#value     | KEY                                  |                          |
+| key      | KEY#field#value     | KEY                                  |                          |
 
-An app's ids may hold anything, so `#` and `%` in them are escaped.
+An app's ids may hold anything, so `#` and `%` in them are escaped. An integration that loads people
+only has account items too, with `load` = "people"; in gsi1 they are PERSON#person to RECORD#…, and
+no list of accounts shows them. A key makes the value of one of a person's unique fields unique.
 """
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
-from rollcall.connectors.records import Grant
+from rollcall.connectors.records import LONGEST_KEY, Grant
 
 PEOPLE = "PEOPLE"
 
@@ -80,9 +83,24 @@ def person(person_id: str) -> str:
     return f"PERSON#{person_id}"
 
 
-def sync_key(field: str, value: str) -> str:
-    """The partition of the item that makes a sync key's value unique."""
-    return f"KEY#{field}#{value.strip().lower()}"
+def sync_key(field: str, value: Any) -> str:
+    """The partition of the item that makes a unique field's value unique.
+
+    Case and the space around do not count, and a number is the same as its text. What is longer
+    than a key can be is told by its digest.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    folded = str(value).strip().lower()
+    if len(folded) > LONGEST_KEY:
+        folded = f"blake2b:{blake2b(folded.encode(), digest_size=24).hexdigest()}"
+    return f"KEY#{field}#{folded}"
+
+
+def owned(load: str, integration_id: str, external_id: str) -> str:
+    """The index sort key of an account below its person."""
+    kind = "RECORD" if load == "people" else "ACCOUNT"
+    return f"{kind}#{integration_id}#{escaped(external_id)}"
 
 
 def person_index(person_id: str, fields: Mapping[str, Any]) -> dict[str, str]:

@@ -6,17 +6,19 @@ stored nowhere.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from rollcall.connectors.manifest import Manifest
 from rollcall.connectors.records import read_fields
 from rollcall.directory import keys
-from rollcall.directory.people import STANDARD_FIELDS
-from rollcall.tables import Condition, Item, Table, equals
+from rollcall.tables import Condition, Item, Table, absent, equals, present
 
 Found = tuple[list[dict[str, Any]], Item | None]
+
+Kind = Literal["person", "service", "system"]
+"""Whose account it is: a person's, or nobody's."""
 
 _SEARCHED = ("email", "username", "display_name", "first_name", "last_name")
 _SEARCH_AT_MOST = 3000
@@ -35,16 +37,42 @@ class Origin:
     synced_at: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WantedAccounts:
+    """Which accounts: in one status, with a person or without, of one kind; None is any."""
+
+    status: str | None = None
+    linked: bool | None = None
+    kind: Kind | None = None
+
+    @property
+    def condition(self) -> Condition:
+        """As a condition of the table. Records of people-only integrations are no accounts."""
+        found = [absent("load")]
+        if self.status is not None:
+            found.append(equals("status", self.status))
+        if self.linked is not None:
+            found.append(present("person_id") if self.linked else absent("person_id"))
+        if self.kind == "person":
+            found.append(absent("kind"))
+        elif self.kind is not None:
+            found.append(equals("kind", self.kind))
+        whole = _all(found)
+        if whole is None:
+            raise ValueError("there is always a condition")
+        return whole
+
+
 def accounts(
-    directory: Table, origin: Origin, status: str | None, limit: int, after: Item | None
+    directory: Table, origin: Origin, wanted: WantedAccounts, limit: int, after: Item | None
 ) -> Found:
-    """An integration's accounts by their ids; `status` None is all, removed ones too."""
+    """An integration's accounts by their ids."""
     items, last = directory.page(
         keys.integration(origin.integration_id),
         "ACCOUNT#",
         limit=limit,
         after=after,
-        where=equals("status", status) if status else None,
+        where=wanted.condition,
     )
     return [_account(item, origin) for item in items], last
 
@@ -52,14 +80,17 @@ def accounts(
 def account(directory: Table, origin: Origin, external_id: str) -> dict[str, Any] | None:
     """One account, or None."""
     item = directory.get(keys.integration(origin.integration_id), keys.account(external_id))
-    return _account(item, origin) if item is not None else None
+    return _account(item, origin) if item is not None and "load" not in item else None
 
 
 def count_accounts(directory: Table, integration_id: str) -> int:
     """How many accounts are not removed. Reads them all (the table counts nothing for us)."""
-    present = Condition("#status <> :removed", {"#status": "status"}, {":removed": "removed"})
+    there = Condition("#status <> :removed", {"#status": "status"}, {":removed": "removed"})
     found = directory.query(
-        keys.integration(integration_id), "ACCOUNT#", attributes=("sk",), where=present
+        keys.integration(integration_id),
+        "ACCOUNT#",
+        attributes=("sk",),
+        where=there & absent("load"),
     )
     return sum(1 for _ in found)
 
@@ -80,6 +111,7 @@ def _account(item: Item, origin: Origin) -> dict[str, Any]:
         "last_changed_at": item["last_changed_at"],
         "removed_at": item.get("removed_at"),
         "removed_by_run": item.get("removed_by_run"),
+        "left_at": item.get("left_at"),
         "version": item["version"],
     }
 
@@ -93,6 +125,8 @@ def _summary(item: Item) -> dict[str, Any]:
         "display_name": item.get("display_name"),
         "status": item["status"],
         "person_id": item.get("person_id"),
+        "kind": item.get("kind", "person"),
+        "link": item.get("link"),
         "last_active_at": item.get("last_active_at"),
     }
 
@@ -189,11 +223,17 @@ def _grant(item: Item) -> dict[str, Any]:
 
 
 def people(
-    directory: Table, email: str | None, search: str | None, limit: int, after: Item | None
+    directory: Table,
+    fields: Collection[str],
+    email: str | None,
+    search: str | None,
+    limit: int,
+    after: Item | None,
 ) -> Found:
     """People by email; those with exactly this one, or whose names hold what is searched for.
 
-    A search reads 3,000 people in a call, so its page may be short before the end.
+    `fields` are the keys of all columns: a person shows each, null where there is nothing. A
+    search reads 3,000 people in a call, so its page may be short before the end.
     """
     prefix = f"{email.strip().lower()}#" if email is not None else ""
     found: list[dict[str, Any]] = []
@@ -204,7 +244,7 @@ def people(
         batch = _in_order(directory, index)
         for number, item in enumerate(batch, 1):
             if _matches(item, email, search):
-                found.append(_person(directory, item))
+                found.append(_person(directory, fields, item))
             if len(found) == limit:
                 return found, last if number == len(batch) else _index_key(item)
         if last is None:
@@ -228,21 +268,22 @@ def _matches(person: Item, email: str | None, search: str | None) -> bool:
     return any(words in str(fields.get(name, "")).lower() for name in _SEARCHED)
 
 
-def person(directory: Table, person_id: str) -> dict[str, Any] | None:
-    """One person, or None."""
+def person(directory: Table, fields: Collection[str], person_id: str) -> dict[str, Any] | None:
+    """One person with each of `fields`, or None."""
     item = directory.get(keys.person(person_id), "PERSON")
-    return _person(directory, item) if item is not None else None
+    return _person(directory, fields, item) if item is not None else None
 
 
-def _person(directory: Table, item: Item) -> dict[str, Any]:
+def _person(directory: Table, fields: Collection[str], item: Item) -> dict[str, Any]:
     linked = directory.query(keys.person(item["id"]), "ACCOUNT#", index="gsi1")
     return {
-        **dict.fromkeys(STANDARD_FIELDS),
+        **dict.fromkeys(fields),
         **item["fields"],
         "id": item["id"],
         "accounts": [_summary(one) for one in _in_order(directory, list(linked))],
         "created_at": item["created_at"],
         "updated_at": item["updated_at"],
+        "removed_at": item.get("removed_at"),
     }
 
 

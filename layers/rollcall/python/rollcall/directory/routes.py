@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rollcall.access.problems import unknown
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cursor, key_of
 from rollcall.api.routing import Id, Routes
-from rollcall.connectors import catalog
 from rollcall.directory import read
-from rollcall.directory.read import Origin, Wanted
+from rollcall.directory.read import Kind, Origin, Wanted, WantedAccounts
 from rollcall.integrations import lookup
 from rollcall.integrations.address import effective_origin
 from rollcall.integrations.model import Integration
@@ -31,6 +30,10 @@ class AccountSummary(BaseModel):
     display_name: str | None
     status: Status
     person_id: str | None
+    kind: Kind = Field(description="Service and system accounts belong to nobody")
+    link: Literal["manual", "none"] | None = Field(
+        description="Linked or unlinked by hand; null where the sync keys decide"
+    )
     last_active_at: str | None = Field(description="Null where the app does not tell")
 
 
@@ -43,6 +46,9 @@ class Account(AccountSummary):
     last_changed_at: str
     removed_at: str | None
     removed_by_run: str | None
+    left_at: str | None = Field(
+        description="When it left the app or the filter, where such accounts are kept"
+    )
     version: int
 
 
@@ -70,6 +76,9 @@ class Person(BaseModel):
     accounts: list[AccountSummary]
     created_at: str
     updated_at: str
+    removed_at: str | None = Field(
+        description="When they left the integration that loads people; null while they are there"
+    )
 
 
 class PersonPage(Page[Person]):
@@ -131,9 +140,16 @@ class ApplicationPage(Page[Application]):
 AccountStatus = Annotated[Status | None, Query(description="Only these; all where not given")]
 
 
-def _origin(integration: Integration) -> Origin:
+Linked = Annotated[
+    bool | None, Query(description="Only those with a person, or only those without")
+]
+OfKind = Annotated[Kind | None, Query(description="Only these; all where not given")]
+
+
+def origin_of(integration: Integration) -> Origin:
+    """What the integration's accounts show of it."""
     services = routes.services
-    manifest = lookup.manifest_of(integration)
+    manifest = lookup.manifest_of(services, integration)
     credential = services.credentials.get(integration.credential_id)
     variable = services.variables.value(manifest.address.variable)
     subdomain = None if integration.base_url else integration.subdomain or variable
@@ -161,7 +177,14 @@ def list_people(
     A page of a search may be short: go on while there is a `next_cursor`.
     """
     listing = f"people {email!r} {q!r}"
-    found, last = read.people(routes.services.directory, email, q, limit, key_of(listing, after))
+    found, last = read.people(
+        routes.services.directory,
+        routes.services.fields.everything(),
+        email,
+        q,
+        limit,
+        key_of(listing, after),
+    )
     return PersonPage(
         items=[Person.model_validate(person) for person in found],
         next_cursor=cursor(listing, last),
@@ -171,7 +194,8 @@ def list_people(
 @routes.on("GET /people/<person_id>")
 def get_person(person_id: Id) -> Person:
     """One person, with the fields and the accounts."""
-    person = read.person(routes.services.directory, person_id)
+    services = routes.services
+    person = read.person(services.directory, services.fields.everything(), person_id)
     if person is None:
         raise unknown("person", person_id)
     return Person.model_validate(person)
@@ -181,14 +205,23 @@ def get_person(person_id: Id) -> Person:
 def list_accounts(
     integration_id: Id,
     status: AccountStatus = None,
+    linked: Linked = None,
+    kind: OfKind = None,
     limit: Limit = DEFAULT_LIMIT,
     after: Cursor = None,
 ) -> AccountPage:
-    """List accounts, removed ones too unless `status` says otherwise."""
-    origin = _origin(lookup.found(routes.services, integration_id))
-    listing = f"accounts of {integration_id} {status}"
+    """List accounts, removed ones too unless `status` says otherwise.
+
+    An integration that loads people only has none.
+    """
+    origin = origin_of(lookup.found(routes.services, integration_id))
+    listing = f"accounts of {integration_id} {status} {linked} {kind}"
     found, last = read.accounts(
-        routes.services.directory, origin, status, limit, key_of(listing, after)
+        routes.services.directory,
+        origin,
+        WantedAccounts(status, linked, kind),
+        limit,
+        key_of(listing, after),
     )
     return AccountPage(
         items=[Account.model_validate(account) for account in found],
@@ -199,7 +232,7 @@ def list_accounts(
 @routes.on("GET /integrations/<integration_id>/accounts/<external_id>")
 def get_account(integration_id: Id, external_id: Id) -> Account:
     """One account by the app's own id."""
-    origin = _origin(lookup.found(routes.services, integration_id))
+    origin = origin_of(lookup.found(routes.services, integration_id))
     account = read.account(routes.services.directory, origin, external_id)
     if account is None:
         raise unknown("account", external_id)
@@ -213,8 +246,12 @@ def list_groups(
     limit: Limit = DEFAULT_LIMIT,
     after: Cursor = None,
 ) -> GroupPage:
-    """List groups that the app has now; `status` shows the others."""
-    lookup.found(routes.services, integration_id)
+    """List groups that the app has now; `status` shows the others.
+
+    An integration that loads people only has none.
+    """
+    if lookup.found(routes.services, integration_id).load == "people":
+        return GroupPage(items=[], next_cursor=None)
     listing = f"groups of {integration_id} {status}"
     found, last = read.groups(
         routes.services.directory,
@@ -237,8 +274,12 @@ def list_grants(
     limit: Limit = DEFAULT_LIMIT,
     after: Cursor = None,
 ) -> GrantPage:
-    """List what is held now, by whom; `status` shows the rest."""
-    lookup.found(routes.services, integration_id)
+    """List what is held now, by whom; `status` shows the rest.
+
+    An integration that loads people only has none.
+    """
+    if lookup.found(routes.services, integration_id).load == "people":
+        return GrantPage(items=[], next_cursor=None)
     listing = f"grants of {integration_id} {account!r} {group!r} {status}"
     wanted = Wanted(account, group, None if status == "all" else status)
     found, last = read.grants(
@@ -285,10 +326,16 @@ def list_applications(limit: Limit = DEFAULT_LIMIT, after: Cursor = None) -> App
 
 @routes.on("GET /applications/<name>/accounts")
 def list_application_accounts(
-    name: Id, status: AccountStatus = None, limit: Limit = DEFAULT_LIMIT, after: Cursor = None
+    name: Id,
+    status: AccountStatus = None,
+    linked: Linked = None,
+    kind: OfKind = None,
+    limit: Limit = DEFAULT_LIMIT,
+    after: Cursor = None,
 ) -> AccountPage:
     """List an app's accounts across its integrations."""
-    listing = f"accounts in {name} {status}"
+    listing = f"accounts in {name} {status} {linked} {kind}"
+    wanted = WantedAccounts(status, linked, kind)
     key = key_of(listing, after)
     sources = _applications().get(name)
     if sources is None:
@@ -305,7 +352,7 @@ def list_application_accounts(
         page, on = read.accounts(
             routes.services.directory,
             _source(integration_id, connector),
-            status,
+            wanted,
             limit - len(found),
             start,
         )
@@ -325,5 +372,5 @@ def _accounts(found: list[dict[str, Any]], next_cursor: str | None) -> AccountPa
 def _source(integration_id: str, connector: str) -> Origin:
     integration = routes.services.integrations.get(integration_id)
     if integration is None:
-        return Origin(integration_id, catalog.find(connector))
-    return _origin(integration)
+        return Origin(integration_id, routes.services.catalog.find(connector))
+    return origin_of(integration)

@@ -91,12 +91,12 @@ def _name(host: str) -> str | None:
 def effective_origin(
     manifest: Manifest, integration: Integration, variable_value: str | None
 ) -> str | None:
-    """The app's origin, or None where neither integration nor variable says anything."""
+    """The app's origin, or None where neither integration, variable nor connector says it."""
     if integration.base_url is not None:
         return integration.base_url
     subdomain = integration.subdomain or variable_value
-    if subdomain is None:
-        return None
+    if subdomain is None or not manifest.address.subdomain_url:
+        return manifest.address.base_url or None
     return manifest.address.subdomain_url.replace("{subdomain}", subdomain)
 
 

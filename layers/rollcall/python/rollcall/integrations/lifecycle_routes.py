@@ -100,7 +100,7 @@ def _app(integration: Integration) -> App:
     return connect(
         services.settings,
         services.aws,
-        lookup.manifest_of(integration),
+        lookup.manifest_of(services, integration),
         base_url,
         credential,
         services.credentials.secret(integration.credential_id),

@@ -2,7 +2,6 @@
 
 from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.services import Services
-from rollcall.connectors import catalog
 from rollcall.connectors.manifest import Manifest
 from rollcall.credentials.store import CredentialMissing
 from rollcall.integrations.address import resolve
@@ -17,9 +16,9 @@ def found(services: Services, integration_id: str) -> Integration:
     return integration
 
 
-def manifest_of(integration: Integration) -> Manifest:
+def manifest_of(services: Services, integration: Integration) -> Manifest:
     """The manifest of its connector, which creating it made sure of."""
-    manifest = catalog.find(integration.connector)
+    manifest = services.catalog.find(integration.connector)
     if manifest is None:
         raise LookupError(f"integration {integration.id} names connector {integration.connector}")
     return manifest
@@ -27,7 +26,7 @@ def manifest_of(integration: Integration) -> Manifest:
 
 def base_url(services: Services, integration: Integration) -> str | None:
     """The URL its calls begin with, or None where nothing says."""
-    manifest = manifest_of(integration)
+    manifest = manifest_of(services, integration)
     return resolve(manifest, integration, services.variables.value(manifest.address.variable))
 
 
@@ -35,9 +34,10 @@ def require(services: Services, integration: Integration) -> None:
     """Raise Problem (409) that names what is missing to call the app."""
     lacking: list[tuple[str, str]] = []
     if base_url(services, integration) is None:
-        variable = manifest_of(integration).address.variable
-        said = f"give base_url or subdomain, or set the variable {variable}"
-        lacking += [("base_url", said), ("subdomain", said)]
+        address = manifest_of(services, integration).address
+        said = "give base_url" + (" or subdomain" if address.subdomain_url else "")
+        said += f", or set the variable {address.variable}" if address.variable else ""
+        lacking += [(name, said) for name in ("base_url", "subdomain") if name in said]
     try:
         services.credentials.secret(integration.credential_id)
     except CredentialMissing:

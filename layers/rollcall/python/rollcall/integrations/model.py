@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rollcall.directory.source import Load, OnLeave, OnReturn, Preference
+
 Status = Literal["draft", "active", "paused", "needs_reconnect"]
 
 
@@ -28,7 +30,9 @@ class Integration:
     """One connection to one tenant of an app.
 
     The app is reached at `base_url` (the host, without the API's path), or at `subdomain`, or
-    where both are None at the connector's variable: `integrations.address` says which.
+    where both are None at the connector's variable: `integrations.address` says which. `headers`
+    and `params` go with every call. `mapping` None is the connector's (see `mapping.model`), and
+    `filter` None takes every record (see `mapping.conditions`).
     """
 
     id: str
@@ -38,13 +42,20 @@ class Integration:
     base_url: str | None
     subdomain: str | None
     credential_id: str
-    load: str
-    preference: str
+    load: Load
+    preference: Preference
     schedule: Mapping[str, str]
     removal_guard: RemovalGuard
     rate_limit: RateLimit | None
     contacts: tuple[str, ...]
     priority: int | None
+    owner: str
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    mapping: Mapping[str, Any] | None
+    filter: Mapping[str, Any] | None
+    on_leave: OnLeave
+    on_return: OnReturn
     status: Status
     created_at: str
     updated_at: str
@@ -68,6 +79,13 @@ class Integration:
             rate_limit=RateLimit(**rate_limit) if rate_limit else None,
             contacts=tuple(item["contacts"]),
             priority=item.get("priority"),
+            owner=item["owner"],
+            headers=item.get("headers", {}),
+            params=item.get("params", {}),
+            mapping=item.get("mapping"),
+            filter=item.get("filter"),
+            on_leave=item.get("on_leave", "remove"),
+            on_return=item.get("on_return", "restore"),
             status=item["status"],
             created_at=item["created_at"],
             updated_at=item["updated_at"],

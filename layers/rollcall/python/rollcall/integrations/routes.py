@@ -8,7 +8,6 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, cursor, key_of
 from rollcall.api.routing import Id, Routes
-from rollcall.connectors import catalog
 from rollcall.connectors.manifest import Manifest
 from rollcall.directory.purge import holds_anything, purge
 from rollcall.integrations import forms, lookup
@@ -59,7 +58,7 @@ def create_integration(body: forms.NewIntegration) -> forms.ShownIntegration:
 
     The integration begins as a draft: nothing is called until it is tested, run or launched.
     """
-    manifest = catalog.find(body.connector)
+    manifest = routes.services.catalog.find(body.connector)
     if manifest is None:
         raise invalid("connector", f"there is no connector {body.connector!r}")
     base_url = _checked(body, manifest, body.credential_id)
@@ -77,10 +76,13 @@ def create_integration(body: forms.NewIntegration) -> forms.ShownIntegration:
         rate_limit=_rate_limit(body.rate_limit),
         contacts=tuple(body.contacts),
         priority=body.priority,
+        owner=routes.actor,
     )
     created = routes.services.integrations.create(draft, routes.actor)
     if created is None:
-        raise invalid("credential_id", "the credential was deleted meanwhile")
+        gone = "connector" if routes.services.catalog.find(body.connector) is None else "credential"
+        field = {"connector": "connector", "credential": "credential_id"}[gone]
+        raise invalid(field, f"the {gone} was deleted meanwhile")
     return shown(routes.services, created)
 
 
@@ -128,7 +130,7 @@ def change_integration(
 def _changes(integration: Integration, body: forms.IntegrationChanges) -> dict[str, Any]:
     """The plain fields to replace. Raises Problem (422) where one is at fault."""
     given = body.model_fields_set
-    manifest = lookup.manifest_of(integration)
+    manifest = lookup.manifest_of(routes.services, integration)
     base_url = _checked(body, manifest, body.credential_id if "credential_id" in given else None)
     values = {
         "name": body.name,

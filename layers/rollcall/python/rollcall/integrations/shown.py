@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Literal
 
 from rollcall.api.services import Services
+from rollcall.connectors.manifest import Manifest
 from rollcall.integrations.address import effective_origin
 from rollcall.integrations.forms import ShownIntegration
 from rollcall.integrations.lookup import manifest_of
@@ -21,15 +22,17 @@ def all_shown(services: Services, integrations: Sequence[Integration]) -> list[S
     """Several, with as few reads as for one."""
     states = services.integrations.states([integration.id for integration in integrations])
     under_way = dict(services.runs.locks())
+    manifests = {one.connector: manifest_of(services, one) for one in integrations}
     variables = {
         name: services.variables.value(name)
-        for name in {manifest_of(integration).address.variable for integration in integrations}
+        for name in {manifest.address.variable for manifest in manifests.values()}
     }
     return [
         _shown(
             integration,
+            manifests[integration.connector],
             states[integration.id],
-            variables[manifest_of(integration).address.variable],
+            variables[manifests[integration.connector].address.variable],
             syncing=integration.id in under_way,
         )
         for integration in integrations
@@ -37,9 +40,13 @@ def all_shown(services: Services, integrations: Sequence[Integration]) -> list[S
 
 
 def _shown(
-    integration: Integration, state: State, variable: str | None, *, syncing: bool
+    integration: Integration,
+    manifest: Manifest,
+    state: State,
+    variable: str | None,
+    *,
+    syncing: bool,
 ) -> ShownIntegration:
-    manifest = manifest_of(integration)
     own = manifest.rate_limit
     limit = integration.rate_limit or RateLimit(own.requests, own.seconds)
     return ShownIntegration.model_validate(

@@ -8,11 +8,13 @@ application they belong to, and whether they are to go.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from rollcall.access.audit import SYSTEM, Change, recording
+from rollcall.connectors.store import linking
 from rollcall.credentials.store import KIND as CREDENTIAL
+from rollcall.directory.source import Load, OnLeave, OnReturn, Preference
 from rollcall.integrations.model import Integration, RateLimit, RemovalGuard, Status
 from rollcall.stamps import new_id, now
 from rollcall.tables import ABSENT, PRESENT, Action, Item, Table, equals, transact
@@ -35,13 +37,20 @@ class Draft:
     base_url: str | None
     subdomain: str | None
     credential_id: str
-    load: str
-    preference: str
+    load: Load
+    preference: Preference
     schedule: Mapping[str, str]
     removal_guard: RemovalGuard
     rate_limit: RateLimit | None
     contacts: tuple[str, ...]
     priority: int | None
+    owner: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, Any] | None = None
+    filter: Mapping[str, Any] | None = None
+    on_leave: OnLeave = "remove"
+    on_return: OnReturn = "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ class Integrations:
         self._config = config
 
     def create(self, draft: Draft, actor: str) -> Integration | None:
-        """Keep a new integration as a draft; None if its credential is gone."""
+        """Keep a new integration as a draft; None if its credential or connector is gone."""
         moment = now()
         integration = Integration(
             id=new_id(),
@@ -100,6 +109,7 @@ class Integrations:
                 self._config.putting(_item(integration, revision=1), ABSENT),
                 self._link(integration.credential_id),
                 self._recording(actor, "create", None, integration),
+                *linking(self._config, integration.connector),
             ],
         )
         return integration if refused is None else None
@@ -150,6 +160,8 @@ class Integrations:
             ]
             if after.credential_id != before.credential_id:
                 actions.append(self._link(after.credential_id))
+            if (after.mapping, after.filter) != (before.mapping, before.filter):
+                actions += linking(self._config, after.connector)
             refused = transact(self._config.client, actions)
             if refused is None:
                 return after

@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from rollcall.access.problems import invalid, unknown
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cursor, key_of
 from rollcall.api.routing import Body, Id, Routes
-from rollcall.connectors import catalog
 from rollcall.integrations.address import is_subdomain
 from rollcall.integrations.variables import Variable, is_name
 
@@ -46,7 +45,7 @@ def set_variable(name: Id, body: VariableValue) -> ShownVariable:
     """
     if not is_name(name):
         raise invalid("name", "must be letters, digits, _ . - and begin with a letter")
-    addresses = {manifest.address.variable for manifest in catalog.everything()}
+    addresses = {manifest.address.variable for manifest in routes.services.catalog.everything()}
     if name in addresses and not is_subdomain(body.value):
         raise invalid("value", "must be a subdomain, such as acme")
     return _shown(routes.services.variables.put(name, body.value, routes.actor))

@@ -45,8 +45,8 @@ class Variables:
         return Variable.from_item(item) if item is not None else None
 
     def value(self, name: str) -> str | None:
-        """Its value, or None where it is not set."""
-        variable = self.get(name)
+        """Its value, or None where it is not set, or where the name is empty."""
+        variable = self.get(name) if name else None
         return variable.value if variable is not None else None
 
     def page(

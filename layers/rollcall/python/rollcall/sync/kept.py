@@ -6,6 +6,7 @@
 | a confirming look   | RUN#id   | LOOK#phase#unit            |
 | a record error      | RUN#id   | ERROR#list#record#code     |
 | who would go        | RUN#id   | CANDIDATE#sort key         |
+| a change of a plan  | RUN#id   | CHANGE#…                   |
 | a line of the log   | RUN#id   | LOG#time#id                |
 
 All but the log's lines have keys that follow from what they are, so that storing one twice changes
@@ -14,10 +15,18 @@ nothing.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from rollcall.stamps import new_id, now
+from rollcall.sync.seen import Sight
 from rollcall.tables import Item, Table
+
+_NOTHING: Mapping[str, str] = {}
+_CHUNK = 500
+_USERS = "PAGE#pull#users#"
+_SKIP = ("external_id", "sync_key", "name", "code", "message")
+_HIDDEN = frozenset({"pk", "sk", "expires_at"})
 
 
 def expiry(days: int) -> int:
@@ -68,9 +77,54 @@ class Kept:
             for sk, item in items
         )
 
-    def errors(self, run_id: str, limit: int, after: Item | None) -> tuple[list[Item], Item | None]:
-        """Record errors: `external_id, sync_key, code, message`."""
-        return self._listed(run_id, "ERROR#", limit, after)
+    def errors(
+        self, run_id: str, limit: int, after: Item | None, wanted: Mapping[str, str] = _NOTHING
+    ) -> tuple[list[Item], Item | None]:
+        """Record errors: `external_id, sync_key, field, code, message, record`.
+
+        `wanted` names attributes and the values that they must have.
+        """
+        return self._listed(run_id, "ERROR#", limit, after, wanted)
+
+    def every_error(
+        self, run_id: str, after: Item | None, wanted: Mapping[str, str]
+    ) -> Iterator[tuple[Item, Item]]:
+        """The same to the end, each with the key to go on after."""
+        return self._matching(run_id, "ERROR#", after, wanted, _CHUNK)
+
+    def changes(
+        self, run_id: str, limit: int, after: Item | None, wanted: Mapping[str, str]
+    ) -> tuple[list[Item], Item | None]:
+        """What a plan would change: `kind, id, change, before, after`; `wanted` as for errors."""
+        return self._listed(run_id, "CHANGE#", limit, after, wanted)
+
+    def skipped(
+        self, run_id: str, limit: int, after: Item | None
+    ) -> tuple[list[Item], Item | None]:
+        """The records that the filter or the preference left out, in the order of the pages.
+
+        `external_id, sync_key, name, code, message`. They are told by the last pass over the
+        users, of which each page says its own.
+        """
+        pk = f"RUN#{run_id}"
+        last, _ = self._table.page(pk, _USERS, limit=1, backwards=True)
+        if not last:
+            return [], None
+        prefix = last[0]["sk"].rsplit("#", 1)[0] + "#"
+        page, place = (after["page"], after["place"]) if after else (0, 0)
+        found: list[Item] = []
+        start = {"pk": pk, "sk": f"{prefix}{page - 1:06d}"} if page else None
+        while True:
+            items, start = self._table.page(pk, prefix, limit=10, after=start)
+            for item in items:
+                skips = Sight.from_item(item).skips
+                first = place if item["number"] == page else 0
+                for number, skip in enumerate(skips[first:], first):
+                    if len(found) == limit:
+                        return found, {"page": item["number"], "place": number}
+                    found.append(dict(zip(_SKIP, skip, strict=True)))
+            if start is None:
+                return found, None
 
     def count_errors(self, run_id: str) -> int:
         """How many record errors the run has."""
@@ -92,12 +146,34 @@ class Kept:
         return self._listed(run_id, "LOG#", limit, after)
 
     def _listed(
-        self, run_id: str, prefix: str, limit: int, after: Item | None
+        self,
+        run_id: str,
+        prefix: str,
+        limit: int,
+        after: Item | None,
+        wanted: Mapping[str, str] = _NOTHING,
     ) -> tuple[list[Item], Item | None]:
-        items, last = self._table.page(f"RUN#{run_id}", prefix, limit=limit, after=after)
-        hidden = {"pk", "sk", "expires_at"}
-        shown = [{k: v for k, v in item.items() if k not in hidden} for item in items]
-        return shown, last
+        chunk = _CHUNK if wanted else limit + 1
+        found = list(islice(self._matching(run_id, prefix, after, wanted, chunk), limit + 1))
+        last = found[limit - 1][0] if len(found) > limit else None
+        return [shown for _, shown in found[:limit]], last
+
+    def _matching(
+        self,
+        run_id: str,
+        prefix: str,
+        after: Item | None,
+        wanted: Mapping[str, str],
+        chunk: int,
+    ) -> Iterator[tuple[Item, Item]]:
+        while True:
+            items, after = self._table.page(f"RUN#{run_id}", prefix, limit=chunk, after=after)
+            for item in items:
+                if all(item.get(name) == value for name, value in wanted.items()):
+                    key = {"pk": item["pk"], "sk": item["sk"]}
+                    yield key, {k: v for k, v in item.items() if k not in _HIDDEN}
+            if after is None:
+                return
 
     def note(self, run_id: str, message: str) -> None:
         """Add a line to the run's log."""

@@ -4,29 +4,44 @@ The listing was complete (the pull saw to that), a confirming look finds each ca
 no more would go than the guard lets pass. The look is by id while there are few candidates and
 the app can be asked so; otherwise the lists concerned are read once more.
 
+Whom the filter left out was listed, so the app has them and need not be asked; the guard counts
+them. Who leaves and is to be kept as they are is neither looked for nor counted.
+
 Phases of a run, in this order: `pull`, `look` (lists are read again), then `removing` or `held`;
 an approved run goes from `approval` to `removing`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Failure
 from rollcall.connectors.engine import App, Record
-from rollcall.connectors.records import Group, Reader
+from rollcall.connectors.records import Group
 from rollcall.directory import keys
-from rollcall.directory.removal import described, held, kind, remove
+from rollcall.directory.removal import described, held, kind, leave, remove
 from rollcall.directory.source import Source
-from rollcall.integrations.model import Integration, RemovalGuard
+from rollcall.integrations.model import Integration
+from rollcall.sync.gone import accounts, exceeds, listed_by, number, seen_by, summary, with_grants
 from rollcall.sync.plan import GROUPS, MEMBERS, USERS
-from rollcall.sync.pull import RESERVE_MS
-from rollcall.sync.runs import Run, Runs
+from rollcall.sync.pull import RESERVE_MS, keep_changes, reader
+from rollcall.sync.run import Run, RunOver
+from rollcall.sync.runs import Runs
+from rollcall.sync.sample import completed
 from rollcall.sync.seen import final, sort_keys
 from rollcall.tables import Table
 
+if TYPE_CHECKING:
+    from rollcall.mapping.conditions import Conditions
+    from rollcall.mapping.mapper import Mapper
+
 MOST_LOOKS = 500
 """Calls: with more to look at, reading the list again is cheaper and kinder to the app."""
+_AT_A_TIME = 100
+"""What is removed between two looks whether the run is still to remove."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +55,6 @@ class Reconciled:
     failure: Failure | None = None
 
 
-def seen_by(runs: Runs, run_id: str, phase: str = "") -> set[str]:
-    """The sort keys of everything that the run's pages and looks showed to be there."""
-    seen: set[str] = set()
-    for sight in final(runs.kept.pages(run_id, phase)):
-        seen.update(sort_keys(sight))
-    for look in runs.kept.looks(run_id, phase):
-        seen.update(look["still"])
-    return seen
-
-
-def exceeds(guard: RemovalGuard, stored: Collection[str], going: Collection[str]) -> bool:
-    """Would more go, of accounts, groups or grants, than both the share and the number?
-
-    The grants of an account that goes are no loss of their own.
-    """
-    accounts = {keys.account_id(sk) for sk in going if kind(sk) == "account"}
-    counted = [sk for sk in going if kind(sk) != "grant" or keys.grant_account(sk) not in accounts]
-    for what in ("account", "group", "grant"):
-        number = sum(kind(sk) == what for sk in counted)
-        whole = sum(kind(sk) == what for sk in stored)
-        if number > guard.count and number > guard.share * whole:
-            return True
-    return False
-
-
 class Reconciler:
     """One lap of one run's reconcile."""
 
@@ -76,6 +66,8 @@ class Reconciler:
         integration: Integration,
         run: Run,
         source: Source,
+        mapper: "Mapper",
+        conditions: "Conditions | None" = None,
     ) -> None:
         self._app = app
         self._runs = runs
@@ -83,7 +75,9 @@ class Reconciler:
         self._integration = integration
         self._run = run
         self._source = source
-        self._reader = Reader(app.manifest)
+        self._mapper = mapper
+        self._conditions = conditions
+        self._reader = reader(app, source, mapper)
 
     def reconcile(self, remaining_ms: Callable[[], int]) -> Reconciled:
         """Go on from the run's phase."""
@@ -91,20 +85,47 @@ class Reconciler:
             return self._remove()
         if self._run.phase == "approval":
             return self._approved(remaining_ms)
-        seen = seen_by(self._runs, self._run.id)
+        listed = listed_by(self._runs, self._run.id)
         stored = self._stored()
-        if not _accounts(seen) and _accounts(stored):
-            detail = f"the app lists nobody where there were {len(_accounts(stored))} accounts"
+        if not listed.anybody and accounts(stored):
+            detail = f"the app lists nobody where there were {len(accounts(stored))} accounts"
             return Reconciled("fail", {"code": "empty-listing", "detail": detail})
-        candidates = stored - seen
+        candidates = self._staying(stored - listed.seen)
         if not candidates:
             return Reconciled("finish")
         if self._run.phase == "pull":
-            looked = self._look(candidates, remaining_ms)
+            unlisted = candidates - with_grants(listed.filtered, candidates)
+            looked = self._look(unlisted, remaining_ms) if unlisted else set()
             if isinstance(looked, Reconciled):
                 return looked
             candidates -= looked
         return self._guarded(stored, candidates)
+
+    def _staying(self, candidates: set[str]) -> set[str]:
+        """The candidates without what stays: of accounts that are kept or deactivated what they
+        hold, and with "keep" they themselves, of whom it is noted that they have left.
+        """
+        if self._source.on_leave == "remove":
+            return candidates
+        leaving = set(accounts(candidates))
+        candidates = candidates - (with_grants(leaving, candidates) - leaving)
+        if self._source.on_leave == "deactivate":
+            return candidates
+        left = 0
+        for start in range(0, len(leaving), _AT_A_TIME):
+            self._still_running()
+            left += leave(
+                self._directory, self._source, sorted(leaving)[start : start + _AT_A_TIME]
+            )
+        if left:
+            keep_changes(self._runs.kept, self._run.id, self._directory)
+            self._runs.kept.note(self._run.id, f"left and kept: {number(left, 'account')}")
+        return candidates - leaving
+
+    def _still_running(self) -> None:
+        """Raises RunOver."""
+        if not self._runs.under_way(self._run.id):
+            raise RunOver(self._run.id)
 
     def _stored(self) -> set[str]:
         """What the roster held before this run.
@@ -112,15 +133,24 @@ class Reconciler:
         After a run that ended well that is what it saw, in a few reads; otherwise, or when its
         pages have expired, every item is asked for its status.
         """
+        stored = self._baseline()
+        if stored is None:
+            stored = held(self._directory, self._integration.id)
+        # Groups and grants are not read for people, so they are not told to be gone either.
+        return set(accounts(stored)) if self._source.load == "people" else stored
+
+    def _baseline(self) -> set[str] | None:
         baseline = self._run.baseline
-        if baseline is not None:
-            items = list(self._runs.kept.pages(baseline["run_id"]))
-            if len(items) == baseline["pages"]:
-                seen = {sk for sight in final(items) for sk in sort_keys(sight)}
-                return seen.union(
-                    *(look["still"] for look in self._runs.kept.looks(baseline["run_id"]))
-                )
-        return held(self._directory, self._integration.id)
+        if baseline is None:
+            return None
+        items = list(self._runs.kept.pages(baseline["run_id"]))
+        if len(items) != baseline["pages"]:
+            return None
+        loads = {item.get("load") for item in items if item["list"] == USERS}
+        if loads - {"people" if self._source.load == "people" else None}:
+            return None  # it saw only a part of what there is
+        seen = {sk for sight in final(items) for sk in sort_keys(sight)}
+        return seen.union(*(look["still"] for look in self._runs.kept.looks(baseline["run_id"])))
 
     def _guarded(self, stored: set[str], missing: set[str]) -> Reconciled:
         """Remove what is missing and on the roster, or hold the run where that is too much."""
@@ -128,8 +158,12 @@ class Reconciler:
         if not candidates:
             return Reconciled("finish")
         self._runs.kept.save_candidates(self._run.id, candidates.items())
-        if exceeds(self._integration.removal_guard, stored, candidates):
-            self._runs.kept.note(self._run.id, f"held: {_summary(candidates)} would go")
+        much = exceeds(self._integration.removal_guard, stored, candidates)
+        if much and self._run.mode == "plan":
+            # A plan tells all of it, and is not to be decided about.
+            self._runs.kept.note(self._run.id, f"a sync would be held: {summary(candidates)}")
+        elif much:
+            self._runs.kept.note(self._run.id, f"held: {summary(candidates)} would go")
             self._run = self._runs.change(self._run, {"phase": "held"})
             return Reconciled("finish")
         self._run = self._runs.change(self._run, {"phase": "removing"})
@@ -138,11 +172,28 @@ class Reconciler:
     def _remove(self) -> Reconciled:
         if self._run.phase == "held":
             return Reconciled("finish")
-        going = self._runs.kept.every_candidate(self._run.id)
-        removed = remove(self._directory, self._source, sorted(going))
+        going = sorted(self._runs.kept.every_candidate(self._run.id))
+        removed = 0
+        for start in range(0, len(going), _AT_A_TIME):
+            self._run = self._runs.change(self._run, {"removed": removed})
+            removed += self._take_off(going[start : start + _AT_A_TIME])
         self._run = self._runs.change(self._run, {"removed": removed})
-        self._runs.kept.note(self._run.id, f"removed: {_summary(going)}")
+        self._runs.kept.note(self._run.id, f"{self._verb}: {summary(going)}")
         return Reconciled("finish")
+
+    @property
+    def _verb(self) -> str:
+        return "deactivated or revoked" if self._source.on_leave == "deactivate" else "removed"
+
+    def _take_off(self, going: Collection[str]) -> int:
+        """Remove these, or make their accounts inactive; how many accounts were removed."""
+        leaving: list[str] = []
+        if self._source.on_leave != "remove":
+            leaving = accounts(going)
+            leave(self._directory, self._source, leaving)
+        removed = remove(self._directory, self._source, set(going) - set(leaving))
+        keep_changes(self._runs.kept, self._run.id, self._directory)
+        return removed
 
     def _approved(self, remaining_ms: Callable[[], int]) -> Reconciled:
         """Look again at everybody who was approved to go; who is back, stays."""
@@ -178,7 +229,7 @@ class Reconciler:
         found = {sk for look in done.values() for sk in look["still"]} & candidates
         self._runs.kept.note(
             self._run.id,
-            f"looked at {_summary(candidates)} that were not listed: {len(found)} are there",
+            f"looked at {summary(candidates)} that were not listed: {len(found)} are there",
         )
         return found
 
@@ -234,6 +285,14 @@ class Reconciler:
         record = self._app.one(one, external_id)
         if isinstance(record, Failure):
             return set() if self._app.gone(record) else _worth_waiting(record)
+        return self._still_told(what, external_id, record, wanted)
+
+    def _still_told(
+        self, what: str, external_id: str, record: Record, wanted: set[str]
+    ) -> set[str] | Failure | None:
+        """Which of `wanted` the record tells of; see `_still_there`."""
+        if what == "USER" and keys.account(external_id) in self._filtered_before:
+            return self._wanted_again(record, wanted)
         if what == "GROUP" or any(kind(sk) == "account" for sk in wanted):
             # Its grants are read with it by the next run.
             return wanted
@@ -241,6 +300,25 @@ class Reconciler:
         if any(paths.read(record, told_by[sk]) is None for sk in wanted):
             return None
         return wanted & {keys.grant(grant) for grant in self._reader.grants(external_id, record)}
+
+    @cached_property
+    def _filtered_before(self) -> set[str]:
+        """Who is to be approved because the filter left them out, not because they were gone."""
+        if self._conditions is None or self._run.phase != "approval":
+            return set()
+        return listed_by(self._runs, self._run.id).filtered
+
+    def _wanted_again(self, record: Record, wanted: set[str]) -> set[str] | Failure | None:
+        """All of `wanted` if the filter lets the record pass now; see `_still_there`."""
+        whole = completed(self._app, [record])
+        if isinstance(whole, Failure):
+            return _worth_waiting(whole)
+        if self._conditions is None or whole.notes:
+            return None
+        (record,) = whole.records
+        moment = datetime.fromisoformat(self._run.started_at or self._source.now)
+        verdict = self._conditions.verdict(record, self._mapper.sources(record), moment)
+        return wanted if verdict.passed else set()
 
     def _group(self, row: Record) -> Group | None:
         """The group of a membership row as this run stored it: it may give no right any more."""
@@ -263,25 +341,13 @@ class Reconciler:
         phase = "approval" if self._run.phase == "approval" else "look"
         self._runs.kept.note(
             self._run.id,
-            f"{_summary(candidates)} were not listed: reading {', '.join(sorted(again))} again",
+            f"{summary(candidates)} were not listed: reading {', '.join(sorted(again))} again",
         )
         self._runs.change(self._run, {"phase": phase, "again": sorted(again)})
         return Reconciled("pull")
-
-
-def _accounts(sort_keys_: Iterable[str]) -> list[str]:
-    return [sk for sk in sort_keys_ if kind(sk) == "account"]
 
 
 def _worth_waiting(failure: Failure) -> Failure | None:
     """The failure, unless the app refuses this look for good: then the list must tell."""
     passing = failure.passing or failure.code in ("vendor-unauthorized", "address-refused")
     return failure if passing else None
-
-
-def _summary(sort_keys_: Collection[str]) -> str:
-    numbers = {
-        what: sum(kind(sk) == what for sk in sort_keys_) for what in ("account", "group", "grant")
-    }
-    parts = [f"{n} {what}{'s' * (n != 1)}" for what, n in numbers.items() if n]
-    return ", ".join(parts) or "nothing"

@@ -10,19 +10,21 @@ A run and its lock appear together, and its last status and the release of the l
 transaction, so a lock always has a run that is under way. All but locks expire.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
 from rollcall.aws import Client
 from rollcall.settings import Settings
-from rollcall.stamps import now
+from rollcall.stamps import new_id, now
 from rollcall.sync.kept import Kept, expiry
+from rollcall.sync.run import COUNTS, UNDER_WAY, Mode, Run, RunOver, Status
 from rollcall.sync.seen import counted, final
 from rollcall.tables import (
     ABSENT,
     Action,
+    Condition,
     Item,
     Table,
     equals,
@@ -30,66 +32,9 @@ from rollcall.tables import (
     transact,
 )
 
-Status = Literal[
-    "queued", "running", "succeeded", "succeeded_with_errors", "failed", "held", "cancelled"
-]
-UNDER_WAY: tuple[Status, ...] = ("queued", "running")
-COUNTS = (
-    "pulled", "added", "updated", "unchanged", "skipped", "removed", "restored", "errors",
-)  # fmt: skip
+__all__ = ["COUNTS", "UNDER_WAY", "Run", "RunOver", "Runs", "Status"]
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One sync of one integration, as it is stored."""
-
-    id: str
-    integration_id: str
-    status: Status
-    trigger: str
-    queued_at: str
-    started_at: str | None
-    finished_at: str | None
-    execution_arn: str | None
-    counts: Mapping[str, int]
-    error: Mapping[str, Any] | None
-    phase: str
-    """What the pull is reading: the lists (`pull`), or some of them again (`look`, `approval`)."""
-    again: tuple[str, ...]
-    """The lists that a `look` or `approval` reads once more: `users`, `groups`, `memberships`."""
-    baseline: Mapping[str, Any] | None
-    """The last run after which the roster held exactly what it had seen, and how many pages."""
-    stalled: int
-    """Laps of the pull in a row that got no page."""
-    approved: bool
-    """It was held, and somebody approved the removals."""
-    removed: int
-    """How many accounts the run has taken off the roster."""
-    progress: Mapping[str, Any] | None
-    """Set when the run ends; while it is under way its pages tell."""
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> "Run":
-        """Read the runs table's item."""
-        return cls(
-            id=item["id"],
-            integration_id=item["integration_id"],
-            status=item["status"],
-            trigger=item["trigger"],
-            queued_at=item["queued_at"],
-            started_at=item.get("started_at"),
-            finished_at=item.get("finished_at"),
-            execution_arn=item.get("execution_arn"),
-            counts=item["counts"],
-            error=item.get("error"),
-            phase=item["phase"],
-            again=tuple(item.get("again", ())),
-            baseline=item.get("baseline"),
-            stalled=item.get("stalled", 0),
-            approved="approved_at" in item,
-            removed=item.get("removed", 0),
-            progress=item.get("progress"),
-        )
+_NOTHING_WRITTEN = Condition("attribute_not_exists(written)")
 
 
 class Runs:
@@ -135,6 +80,7 @@ class Runs:
         trigger: str,
         run_id: str,
         *,
+        mode: Mode = "sync",
         scheduled_time: str | None = None,
     ) -> Literal["queued", "busy", "seen"]:
         """Make a run and take the integration's lock.
@@ -142,6 +88,44 @@ class Runs:
         "busy" while one runs, also if that is a new run of this id; "seen" where a run was made
         for this scheduled time before.
         """
+        actions = self._making(integration_id, trigger, run_id, {"mode": mode})
+        if scheduled_time is not None:
+            seen = {
+                "pk": f"SCHEDULED#{integration_id}",
+                "sk": scheduled_time,
+                "run_id": run_id,
+                "expires_at": expiry(self._days),
+            }
+            actions.append(self.table.putting(seen, ABSENT))
+        refused = transact(self._client, actions)
+        if refused is None:
+            return "queued"
+        return "seen" if refused.reasons.get(2) == "ConditionalCheckFailed" else "busy"
+
+    def apply(self, plan: Run, run_id: str, actor: str) -> Literal["queued", "busy", "written"]:
+        """Make the sync that does what `plan` said, and take the lock.
+
+        "busy" while a run is under way, "written" where one has begun to write since the plan
+        began.
+        """
+        written = _NOTHING_WRITTEN if plan.after is None else equals("written", plan.after)
+        actions = [
+            *self._making(
+                plan.integration_id, "plan", run_id, {"mode": "sync", "plan_id": plan.id}
+            ),
+            self.config.checking("STATE", plan.integration_id, written),
+            self.table.updating(f"RUN#{plan.id}", "RUN", {"applied_by": run_id}),
+            self._decided(plan, "apply", actor, run_id=run_id),
+        ]
+        refused = transact(self._client, actions)
+        if refused is None:
+            return "queued"
+        return "busy" if refused.reasons.get(0) == "ConditionalCheckFailed" else "written"
+
+    def _making(
+        self, integration_id: str, trigger: str, run_id: str, what: Mapping[str, Any]
+    ) -> list[Action]:
+        """The lock, then the run."""
         moment = now()
         run = {
             "pk": f"RUN#{run_id}",
@@ -156,20 +140,9 @@ class Runs:
             "counts": dict.fromkeys(COUNTS, 0),
             "phase": "pull",
             "expires_at": expiry(self._days),
+            **what,
         }
-        actions = [self._lock(integration_id, run_id, moment), self.table.putting(run, ABSENT)]
-        if scheduled_time is not None:
-            seen = {
-                "pk": f"SCHEDULED#{integration_id}",
-                "sk": scheduled_time,
-                "run_id": run_id,
-                "expires_at": expiry(self._days),
-            }
-            actions.append(self.table.putting(seen, ABSENT))
-        refused = transact(self._client, actions)
-        if refused is None:
-            return "queued"
-        return "seen" if refused.reasons.get(2) == "ConditionalCheckFailed" else "busy"
+        return [self._lock(integration_id, run_id, moment), self.table.putting(run, ABSENT)]
 
     def _lock(self, integration_id: str, run_id: str, taken_at: str) -> Action:
         lock = {"pk": "LOCK", "sk": integration_id, "run_id": run_id, "taken_at": taken_at}
@@ -209,34 +182,55 @@ class Runs:
         )
         return refused is None
 
-    def _decided(self, run: Run, verb: str, actor: str) -> Action:
-        change = Change(actor, verb, "run", run.id, {}, {"integration_id": run.integration_id})
-        return recording(self.config, change)
+    def cancel(self, run: Run, actor: str) -> bool:
+        """End a run that is under way, as it is; False if it is over already.
 
-    def start(self, run: Run, execution_arn: str) -> Run:
-        """The run is under way in this execution, and no baseline holds until it ends well.
+        Its lock is free at once; a step that is at it stops at its next page. What it has taken
+        stays, and nothing is removed from here on.
+        """
+        counts, progress, _ = self.counted(run)
+        return self.end(
+            run,
+            "cancelled",
+            changes={"counts": counts, "progress": progress, "error": None},
+            # As after an approval that failed: the next run asks again.
+            state={"held_run_id": None} if run.approved else {},
+            also=[self._decided(run, "cancel", actor)],
+        )
 
-        Starting it again (the function was killed) changes nothing. Raises RuntimeError if the
-        run is over.
+    def _decided(self, run: Run, verb: str, actor: str, **more: str) -> Action:
+        after = {"integration_id": run.integration_id, **more}
+        return recording(self.config, Change(actor, verb, "run", run.id, {}, after))
+
+    def start(self, run: Run, execution_arn: str, configuration: str | None = None) -> Run:
+        """The run is under way in this execution.
+
+        From then on a sync may write: no baseline holds until one ends well, and no older plan can
+        be applied. A plan notes `configuration`, and who wrote last.
+
+        Starting it again (the function was killed) changes nothing. Raises RunOver.
         """
         if run.status == "running" and run.execution_arn == execution_arn:
             return run
-        state = self.config.get("STATE", run.integration_id) or {}
+        state = self.state(run.integration_id)
+        moment = now()
         changes = {
             "status": "running",
-            "started_at": run.started_at or now(),
+            "started_at": run.started_at or moment,
+            "resumed_at": moment,
             "execution_arn": execution_arn,
             "baseline": state.get("baseline"),
         }
-        refused = transact(
-            self._client,
-            [
-                self.table.updating(f"RUN#{run.id}", "RUN", changes, one_of("status", UNDER_WAY)),
-                self.config.updating("STATE", run.integration_id, {"baseline": None}),
-            ],
-        )
-        if refused:
-            raise RuntimeError(f"run {run.id} cannot be started: it is over")
+        if run.mode == "plan":
+            changes |= {"configuration": configuration, "after": state.get("written")}
+        actions = [
+            self.table.updating(f"RUN#{run.id}", "RUN", changes, one_of("status", UNDER_WAY))
+        ]
+        if run.mode == "sync":
+            writing = {"baseline": None, "written": new_id()}
+            actions.append(self.config.updating("STATE", run.integration_id, writing))
+        if transact(self._client, actions):
+            raise RunOver(run.id)
         return self._again(run)
 
     def _again(self, run: Run) -> Run:
@@ -246,9 +240,9 @@ class Runs:
         return fresh
 
     def change(self, run: Run, changes: Mapping[str, Any]) -> Run:
-        """Note something on a run that is under way; raises RuntimeError if it is over."""
+        """Note something on a run that is under way. Raises RunOver."""
         if not self.table.update(f"RUN#{run.id}", "RUN", changes, equals("status", "running")):
-            raise RuntimeError(f"run {run.id} is over")
+            raise RunOver(run.id)
         return self._again(run)
 
     def under_way(self, run_id: str) -> bool:
@@ -264,19 +258,27 @@ class Runs:
         changes: Mapping[str, Any],
         state: Mapping[str, Any],
         supersede: str | None = None,
+        also: Sequence[Action] = (),
     ) -> bool:
-        """Give the run its last status and release its lock, in one transaction.
+        """Give the run its last status and release its lock, in one transaction with `also`.
 
-        `changes` are the run's (counts, progress, error), `state` the integration's; `supersede`
-        is a held run that this one makes void. False if the run is over already.
+        `changes` are the run's (counts, progress, error), `state` the integration's, which a plan
+        leaves alone; `supersede` is a held run that this one makes void. False if the run is over
+        already.
         """
-        final = {"status": status, "finished_at": now(), **changes}
-        summary = {"last_run_id": run.id, "last_status": status, **state}
+        moment = now()
+        final = {"status": status, "finished_at": moment, **changes, "seconds": _took(run, moment)}
         actions = [
             self.table.updating(f"RUN#{run.id}", "RUN", final, one_of("status", UNDER_WAY)),
             self.table.deleting("LOCK", run.integration_id, equals("run_id", run.id)),
-            self.config.updating("STATE", run.integration_id, summary),
+            *also,
         ]
+        if run.mode == "sync":
+            summary = {"last_run_id": run.id, "last_status": status, **state}
+            if status == "cancelled":
+                # It tells nothing of how the app does.
+                del summary["last_status"]
+            actions.append(self.config.updating("STATE", run.integration_id, summary))
         voided = self._voiding(supersede, run.id) if supersede else []
         refused = transact(self._client, [*actions, *voided])
         if refused and set(refused.reasons) == {len(actions)}:
@@ -292,25 +294,38 @@ class Runs:
         }
         return [self.table.updating(f"RUN#{run_id}", "RUN", changes, equals("status", "held"))]
 
-    def abandon(self, run: Run, code: str, detail: str) -> bool:
-        """Close a run as failed, wherever it was; False if it was over already."""
-        error = {"code": code, "detail": detail}
+    def abandon(
+        self,
+        run: Run,
+        code: str,
+        detail: str,
+        *,
+        place: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Close a run as failed, wherever it was; False if it was over already.
+
+        `place` says which page of what failed (`list`, `page`); `state` is what more is to be
+        known of the integration.
+        """
+        error = {"code": code, "detail": detail, **(place or {})}
         counts, progress, _ = self.counted(run)
         return self.end(
             run,
             "failed",
             changes={"counts": counts, "progress": progress, "error": error},
             # An approval that failed holds nothing any more: the next run asks again.
-            state={"error": error} | ({"held_run_id": None} if run.approved else {}),
+            state={"error": error, **(state or {})}
+            | ({"held_run_id": None} if run.approved else {}),
         )
 
     def counted(self, run: Run) -> tuple[dict[str, int], dict[str, Any], int]:
         """The run's counts and its progress, from what it keeps, and the number of its pages."""
         items = list(self.kept.pages(run.id))
-        counts = counted(final(items))
+        counts = {"skipped": 0, **counted(final(items))}
         totals = [item["total"] for item in items if item["list"] == "users" and "total" in item]
         errors = self.kept.count_errors(run.id)
-        counts |= {"skipped": 0, "removed": run.removed, "errors": errors}
+        counts |= {"removed": run.removed, "errors": errors}
         progress = {"pulled": counts["pulled"], "total": totals[-1] if totals else None}
         return counts, progress, len(items)
 
@@ -324,6 +339,7 @@ class Runs:
         return {
             "id": run.id,
             "integration_id": run.integration_id,
+            "mode": run.mode,
             "status": run.status,
             "trigger": run.trigger,
             "progress": {"pulled": progress["pulled"], "total": progress["total"]},
@@ -331,6 +347,9 @@ class Runs:
             "queued_at": run.queued_at,
             "started_at": run.started_at,
             "finished_at": run.finished_at,
+            "duration_seconds": run.seconds,
+            "plan_id": run.plan_id,
+            "applied_by": run.applied_by,
             "error": run.error,
         }
 
@@ -346,3 +365,11 @@ class Runs:
             progress["pulled"] += page["count"]
             progress["total"] = page.get("total", progress["total"])
         return progress
+
+
+def _took(run: Run, until: str) -> float | None:
+    """The seconds of all its executions; None if it never began."""
+    if run.resumed_at is None or run.status == "queued":
+        return run.seconds
+    took = datetime.fromisoformat(until) - datetime.fromisoformat(run.resumed_at)
+    return round((run.seconds or 0.0) + took.total_seconds(), 3)

@@ -14,9 +14,25 @@ from typing import Any
 from rollcall.connectors.records import Grant
 from rollcall.directory import keys
 
-MARKS = {"added": "a", "updated": "u", "unchanged": "=", "restored": "r", "error": "e"}
+MARKS = {
+    "added": "a",
+    "updated": "u",
+    "unchanged": "=",
+    "restored": "r",
+    "stays": "s",  # skipped, and on the roster as it was
+    "skipped": "-",  # by the preference: not on the roster
+    "filtered": "f",
+    "error": "e",
+}
+"""What became of a record, in a letter."""
+LEFT_OUT = frozenset({MARKS["skipped"], MARKS["filtered"]})
 _CHANGES = {mark: change for change, mark in MARKS.items()}
-_PRECEDENCE = ("added", "restored", "updated", "unchanged", "error")
+_PRECEDENCE = (
+    "added", "restored", "updated", "unchanged", "stays", "skipped", "filtered", "error",
+)  # fmt: skip
+_COUNTED = {"stays": "skipped", "filtered": "skipped"}
+Said = Sequence[str | None]
+"""Why a record was skipped: its id, sync key's value, name, a code, a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +41,8 @@ class Sight:
 
     `ids` are the records' in the app's order (None: a record without one), `marks` what became
     of each account, `grants` the sort keys of the grants that the page tells, `groups` the id, name
-    and admin right of each group.
+    and admin right of each group, `skips` why records were left out. `load` is what the run loads,
+    where that is people only.
     """
 
     list: str
@@ -39,6 +56,23 @@ class Sight:
     grants: Sequence[str] = ()
     groups: Sequence[tuple[str, str | None, bool]] = ()
     refused: str | None = None
+    skips: Sequence[Said] = ()
+    load: str | None = None
+
+    @property
+    def taken(self) -> Iterator[str]:
+        """The ids of what is on the roster now, or would be if its record could be read."""
+        marks = self.marks or "=" * len(self.ids)
+        for external_id, mark in zip(self.ids, marks, strict=True):
+            if external_id is not None and mark not in LEFT_OUT:
+                yield external_id
+
+    @property
+    def filtered(self) -> Iterator[str]:
+        """The ids of what the filter left out."""
+        for external_id, mark in zip(self.ids, self.marks, strict=False):
+            if external_id is not None and mark == MARKS["filtered"]:
+                yield external_id
 
     def sort_key(self, phase: str) -> str:
         """Where the page is stored below its run."""
@@ -47,7 +81,9 @@ class Sight:
 
     def item(self) -> dict[str, Any]:
         """The stored form."""
-        seen = {"ids": self.ids, "grants": self.grants, "groups": self.groups}
+        seen: dict[str, Any] = {"ids": self.ids, "grants": self.grants, "groups": self.groups}
+        if self.skips:
+            seen["skips"] = self.skips
         item = {
             "list": self.list,
             "owner": self.owner,
@@ -58,6 +94,7 @@ class Sight:
             "next": self.next,
             "marks": self.marks,
             "refused": self.refused,
+            "load": self.load,
             "seen": zlib.compress(json.dumps(seen, separators=(",", ":")).encode(), 1),
         }
         return {name: value for name, value in item.items() if value is not None}
@@ -78,6 +115,8 @@ class Sight:
             grants=seen["grants"],
             groups=[(group_id, name, admin) for group_id, name, admin in seen["groups"]],
             refused=item.get("refused"),
+            skips=seen.get("skips", []),
+            load=item.get("load"),
         )
 
 
@@ -87,10 +126,13 @@ def grant_mark(grant: Grant) -> str:
 
 
 def sort_keys(sight: Sight) -> Iterator[str]:
-    """The directory's sort keys of everything that the page shows to be there."""
+    """The directory's sort keys of everything that the page shows to be there.
+
+    Accounts that the filter or the preference left out are not.
+    """
     place = {"users": keys.account, "groups": keys.group}.get(sight.list)
     if place is not None:
-        yield from (place(external_id) for external_id in sight.ids if external_id is not None)
+        yield from map(place, sight.taken)
     yield from (f"GRANT#{mark}" for mark in sight.grants)
 
 
@@ -115,8 +157,9 @@ def counted(sights: Iterable[Sight]) -> dict[str, int]:
                 nameless += 1
             else:
                 best[external_id] = min(rank, best.get(external_id, rank))
-    counts = dict.fromkeys(("added", "updated", "unchanged", "restored"), 0)
+    counts = dict.fromkeys(("added", "updated", "unchanged", "restored", "skipped"), 0)
     for rank in best.values():
-        if _PRECEDENCE[rank] in counts:
-            counts[_PRECEDENCE[rank]] += 1
+        change = _COUNTED.get(_PRECEDENCE[rank], _PRECEDENCE[rank])
+        if change in counts:
+            counts[change] += 1
     return {**counts, "pulled": len(best) + nameless}

@@ -1,38 +1,54 @@
 """The steps of the Sync state machine. Each takes what the last one answered and can be repeated.
 
 Every step answers `{"run_id", "integration_id", "next", "wait_seconds", "error"}`; the machine
-waits first, where it is told to, and then takes the step named by `next`.
+waits first, where it is told to, and then takes the step named by `next`. A step that finds its run
+over (cancelled, or closed by the sweeper) answers "dropped": the execution ends well.
 """
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from aws_lambda_powertools import Logger
 
 from rollcall.aws import Aws
-from rollcall.connectors import catalog
 from rollcall.connectors.answers import Failure
+from rollcall.connectors.catalog import Catalog
 from rollcall.connectors.engine import App
 from rollcall.connectors.manifest import Manifest
 from rollcall.credentials.store import CredentialMissing, Credentials
+from rollcall.directory.rehearsal import Rehearsal
 from rollcall.directory.source import Source
+from rollcall.fields.store import Fields
 from rollcall.integrations import address
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
 from rollcall.integrations.variables import Variables
+from rollcall.mapping.mapper import Mapper
+from rollcall.mapping.model import mapping_of
+from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
 from rollcall.stamps import now
+from rollcall.sync.applying import configuration
 from rollcall.sync.connect import connect
-from rollcall.sync.pull import Lap, RunOver
+from rollcall.sync.endings import Endings
+from rollcall.sync.plan import Task
+from rollcall.sync.pull import Lap
+from rollcall.sync.quarantine import rests
 from rollcall.sync.reconcile import Reconciler
-from rollcall.sync.runs import UNDER_WAY, Run, Runs, Status
+from rollcall.sync.run import UNDER_WAY, Run, RunOver
+from rollcall.sync.runs import Runs
 from rollcall.tables import Table
+
+if TYPE_CHECKING:
+    from rollcall.mapping.conditions import Conditions
 
 Remaining = Callable[[], int]
 """The milliseconds that this invocation has left."""
+Step = Callable[[Run, Integration], dict[str, Any]]
 
 MOST_STALLED = {"vendor-throttled": 40, "vendor-broken": 4, "vendor-silent": 3}
 """Laps in a row without a page after which the run fails."""
@@ -41,10 +57,12 @@ _LONGEST_PAUSE = 60
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a run cannot go on, in the words of its `error`."""
+    """Why a run cannot go on, in the words of its `error`, and at which page of what."""
 
     code: str
     detail: str
+    list: str | None = None
+    page: int | None = None
 
 
 class Sync:
@@ -64,17 +82,23 @@ class Sync:
     def _config(self) -> Table:
         return Table(self._aws.dynamodb, self._settings.config_table)
 
-    @cached_property
-    def _directory(self) -> Table:
-        return Table(self._aws.dynamodb, self._settings.directory_table)
+    def _directory(self, run: Run) -> Table:
+        kind = Rehearsal if run.mode == "plan" else Table
+        return kind(self._aws.dynamodb, self._settings.directory_table)
 
     @cached_property
     def _integrations(self) -> Integrations:
         return Integrations(self._config)
 
+    @cached_property
+    def _endings(self) -> Endings:
+        teller = Teller(self._aws, self._settings.notice_topic, self._config, self._log)
+        return Endings(self.runs, self._integrations, teller)
+
     def begin(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Make the run and take the lock, or drop the call: another run is under way, the
-        scheduled time was seen before, or the integration is not to be run by its schedule.
+        scheduled time was seen before, or the integration is not to be run by its schedule, for
+        its status or for a quarantine.
         """
         integration_id = event["integration_id"]
         execution = event["execution_id"]
@@ -83,9 +107,10 @@ class Sync:
         if integration is None:
             return self._dropped(run_id, integration_id, "the integration is gone")
         scheduled = event["trigger"] == "schedule"
-        if scheduled and integration.status != "active":
-            return self._dropped(run_id, integration_id, f"it is {integration.status}")
         run = self.runs.get(run_id)
+        unwanted = self._unwanted(integration, run) if scheduled else None
+        if unwanted is not None:
+            return self._dropped(run_id, integration_id, unwanted)
         if run is None:
             queued = self.runs.queue(
                 integration_id,
@@ -99,11 +124,30 @@ class Sync:
             run = self.runs.get(run_id)
         if run is None or run.status not in UNDER_WAY:
             return self._dropped(run_id, integration_id, "the run is over")
+        try:
+            return self._started(run, integration, execution)
+        except RunOver:
+            return self._dropped(run_id, integration_id, "the run is over")
+
+    def _unwanted(self, integration: Integration, run: Run | None) -> str | None:
+        """Why the schedule is not to run it now. What has begun goes on in a quarantine."""
+        if integration.status != "active":
+            return f"it is {integration.status}"
+        return rests(self.runs.state(integration.id), datetime.now(UTC)) if run is None else None
+
+    def _started(self, run: Run, integration: Integration, execution: str) -> dict[str, Any]:
         first = run.status == "queued"
-        run = self.runs.start(run, execution)
+        run = self.runs.start(run, execution, self._configuration(run, integration))
         if first:
             self.runs.kept.note(run.id, f"begun by {run.trigger}")
         return _answer(run, "reconcile" if run.phase == "approval" else "pull")
+
+    def _configuration(self, run: Run, integration: Integration) -> str | None:
+        if run.mode == "sync":
+            return None
+        manifest, fields = self._manifest(integration), Fields(self._config)
+        variable = Variables(self._config).value(manifest.address.variable) if manifest else None
+        return configuration(integration, manifest, fields.everything(), fields.roles(), variable)
 
     def _dropped(self, run_id: str, integration_id: str, reason: str) -> dict[str, Any]:
         self._log.info("run dropped", integration_id=integration_id, reason=reason)
@@ -117,21 +161,37 @@ class Sync:
 
     def pull(self, event: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
         """Take pages until the lists end, the app asks for a pause, or the time runs short."""
+        return self._unless_over(event, lambda run, of: self._pull(run, of, remaining))
+
+    def reconcile(self, event: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
+        """Remove what is gone, or hold the run, or ask for lists to be read again."""
+        return self._unless_over(event, lambda run, of: self._reconcile(run, of, remaining))
+
+    def _unless_over(self, event: Mapping[str, Any], step: Step) -> dict[str, Any]:
+        """The step's answer; where the run is over, or is closed meanwhile, the step is dropped."""
         run, integration = self._of(event)
+        if run.status == "running":
+            try:
+                return step(run, integration)
+            except RunOver:
+                pass
+        return self._dropped(run.id, integration.id, "the run was closed meanwhile")
+
+    def _pull(self, run: Run, integration: Integration, remaining: Remaining) -> dict[str, Any]:
         app = self._connected(integration)
         if isinstance(app, Trouble):
             return _answer(run, "fail", error=app)
+        directory = self._directory(run)
         try:
-            lap = Lap(
-                app, self.runs, self._directory, run, self._source(run, integration, app.manifest)
-            )
+            rules = self._rules(run, integration, app.manifest)
+            lap = Lap(app, self.runs, directory, run, *rules)
             pulled = lap.pull(remaining)
-        except RunOver:
-            return self._dropped(run.id, integration.id, "the run was closed while it pulled")
         finally:
             app.close()
         if pulled.failure is not None:
-            return self._pause(run, integration, pulled.failure, "pull", moved=pulled.saved > 0)
+            trouble = _trouble(pulled.failure, pulled.failed_at)
+            moved = pulled.saved > 0
+            return self._pause(run, integration, pulled.failure, trouble, "pull", moved=moved)
         if not pulled.finished:
             return _answer(run, "pull")
         if pulled.differing:
@@ -141,85 +201,96 @@ class Sync:
         return _answer(run, "reconcile")
 
     def _pause(
-        self, run: Run, integration: Integration, failure: Failure, step: str, *, moved: bool
+        self,
+        run: Run,
+        integration: Integration,
+        failure: Failure,
+        trouble: Trouble,
+        step: str,
+        *,
+        moved: bool,
     ) -> dict[str, Any]:
         """Wait and go on where it passes; end the run where it does not."""
         if failure.code == "vendor-unauthorized":
-            self._integrations.set_status(integration.id, "needs_reconnect")
+            self._set_status(run, integration, "needs_reconnect")
         if not failure.passing:
-            return _answer(run, "fail", error=Trouble(failure.code, failure.detail))
+            return _answer(run, "fail", error=trouble)
         stalled = 0 if moved else run.stalled + 1
         if stalled > MOST_STALLED[failure.code]:
-            detail = f"{failure.detail} ({stalled} times in a row)"
-            return _answer(run, "fail", error=Trouble(failure.code, detail))
+            detail = f"{trouble.detail} ({stalled} times in a row)"
+            return _answer(run, "fail", error=replace(trouble, detail=detail))
         pause = failure.wait_seconds or min(_LONGEST_PAUSE, 2 ** max(stalled, 1))
-        self.runs.kept.note(run.id, f"waits {pause} s: {failure.detail}")
+        self.runs.kept.note(run.id, f"waits {pause} s: {trouble.detail}")
         if stalled != run.stalled:
             run = self.runs.change(run, {"stalled": stalled})
         return _answer(run, step, wait_seconds=pause)
 
-    def reconcile(self, event: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
-        """Remove what is gone, or hold the run, or ask for lists to be read again."""
-        run, integration = self._of(event)
+    def _set_status(
+        self, run: Run, integration: Integration, status: Literal["active", "needs_reconnect"]
+    ) -> None:
+        """As the app answers, under the integration's own name; a plan changes nothing."""
+        if run.mode == "sync":
+            actor = f"integration:{integration.name}"
+            self._integrations.set_status(integration.id, status, actor)
+
+    def _reconcile(
+        self, run: Run, integration: Integration, remaining: Remaining
+    ) -> dict[str, Any]:
         app = self._connected(integration)
         if isinstance(app, Trouble):
             return _answer(run, "fail", error=app)
-        source = self._source(run, integration, app.manifest)
+        rules, directory = self._rules(run, integration, app.manifest), self._directory(run)
         try:
-            done = Reconciler(app, self.runs, self._directory, integration, run, source).reconcile(
+            done = Reconciler(app, self.runs, directory, integration, run, *rules).reconcile(
                 remaining
             )
         finally:
             app.close()
         if done.failure is not None:
-            return self._pause(run, integration, done.failure, "reconcile", moved=False)
+            trouble = _trouble(done.failure, None)
+            return self._pause(run, integration, done.failure, trouble, "reconcile", moved=False)
         if done.error is not None:
-            return _answer(run, "fail", error=Trouble(**done.error))
+            error = Trouble(done.error["code"], done.error["detail"])
+            return _answer(run, "fail", error=error)
         return _answer(run, done.next)
 
     def finish(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Count, give the run its last status and release the lock."""
+        """Count, give the run its last status and release the lock; then tell its contacts."""
         run, integration = self._of(event)
         if run.status not in UNDER_WAY:
+            self._endings.tell(integration)
             return _answer(run, "done")
-        counts, progress, pages = self.runs.counted(run)
-        held = run.phase == "held"
-        status: Status = "held" if held else "succeeded"
-        if counts["errors"] and not held:
-            status = "succeeded_with_errors"
-        # After a hold the roster has more than the run saw; and since an approved run read the
-        # app, others may have written.
-        baseline = None if held or run.approved else {"run_id": run.id, "pages": pages}
-        outcome = {
-            "error": None,
-            "last_good_at": now(),
-            "last_sync_at": run.started_at,
-            "held_run_id": run.id if held else None,
-            "baseline": baseline,
-        }
-        older = self.runs.state(integration.id).get("held_run_id")
-        self._integrations.set_status(integration.id, "active")
-        self.runs.kept.note(
-            run.id, f"{status}: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n)
-        )
-        self.runs.end(
-            run,
-            status,
-            changes={"counts": counts, "progress": progress, "error": None},
-            state=outcome,
-            supersede=older if older and older != run.id else None,
-        )
+        self._set_status(run, integration, "active")
+        self._endings.succeed(run, integration, self._manifest(integration))
         return _answer(run, "done")
 
     def fail(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Close the run as failed, with what it has counted so far; nothing is removed."""
+        """Close the run as failed, with what it has counted so far; nothing is removed.
+
+        "dropped" where it was closed in another way before.
+        """
         run = self.runs.get(event["run_id"])
-        if run is None or run.status not in UNDER_WAY:
+        if run is None:
             return {"run_id": event["run_id"], "next": "done"}
-        error = {"code": event["error"]["code"], "detail": event["error"]["detail"]}
-        self.runs.kept.note(run.id, f"failed: {error['code']}: {error['detail']}")
-        self.runs.abandon(run, **error)
-        self._log.error("run failed", run_id=run.id, integration_id=run.integration_id, **error)
+        integration = self._integrations.get(run.integration_id)
+        if run.status not in UNDER_WAY:
+            if integration is not None:
+                self._endings.tell(integration)
+            return _answer(run, "done" if run.status == "failed" else "dropped")
+        error = event["error"]
+        code, detail = error["code"], error["detail"]
+        place = {name: error[name] for name in ("list", "page") if error.get(name) is not None}
+        manifest = self._manifest(integration) if integration is not None else None
+        if not self._endings.fail(run, code, detail, place=place, manifest=manifest):
+            return _answer(run, "dropped")
+        self._log.error(
+            "run failed",
+            run_id=run.id,
+            integration_id=run.integration_id,
+            code=code,
+            detail=detail,
+            **place,
+        )
         return _answer(run, "done")
 
     def _of(self, event: Mapping[str, Any]) -> tuple[Run, Integration]:
@@ -231,8 +302,11 @@ class Sync:
             raise LookupError(f"integration {run.integration_id} is gone")
         return run, integration
 
+    def _manifest(self, integration: Integration) -> Manifest | None:
+        return Catalog(self._config).find(integration.connector)
+
     def _connected(self, integration: Integration) -> App | Trouble:
-        manifest = catalog.find(integration.connector)
+        manifest = self._manifest(integration)
         if manifest is None:
             return Trouble("connector-missing", f"there is no connector {integration.connector!r}")
         variable = Variables(self._config).value(manifest.address.variable)
@@ -262,15 +336,32 @@ class Sync:
             integration.rate_limit,
         )
 
-    def _source(self, run: Run, integration: Integration, manifest: Manifest) -> Source:
-        return Source(
+    def _rules(
+        self, run: Run, integration: Integration, manifest: Manifest
+    ) -> "tuple[Source, Mapper, Conditions | None]":
+        """Who takes, how a record is mapped, and which records are wanted."""
+        fields = Fields(self._config)
+        person_fields = fields.everything()
+        rules = mapping_of(manifest, integration.mapping)
+        mapper = Mapper(manifest, rules, person_fields, fields.roles())
+        source = Source(
             integration_id=integration.id,
             run_id=run.id,
             now=now(),
-            sync_key=manifest.sync_key.target,
-            targets=frozenset(rule.target for rule in manifest.mapping),
+            sync_keys=mapper.sync_keys,
+            writes=mapper.writes,
+            unique=frozenset(field.key for field in person_fields.values() if field.unique),
             ranks={one.id: one.rank for one in self._integrations.everything()},
+            load=integration.load,
+            preference=integration.preference,
+            on_leave=integration.on_leave,
+            on_return=integration.on_return,
         )
+        if integration.filter is None:
+            return source, mapper, None
+        from rollcall.mapping.conditions import Conditions  # noqa: PLC0415 - where there is one
+
+        return source, mapper, Conditions(integration.filter)
 
 
 def _answer(
@@ -281,5 +372,13 @@ def _answer(
         "integration_id": run.integration_id,
         "next": step,
         "wait_seconds": wait_seconds,
-        "error": {"code": error.code, "detail": error.detail} if error else None,
+        "error": asdict(error) if error else None,
     }
+
+
+def _trouble(failure: Failure, at: Task | None) -> Trouble:
+    if at is None:
+        return Trouble(failure.code, failure.detail)
+    page = at.page.number + 1
+    of = f" of {at.owner}" if at.owner else ""
+    return Trouble(failure.code, f"{at.list}{of}, page {page}: {failure.detail}", at.list, page)

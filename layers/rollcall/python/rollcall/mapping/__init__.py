@@ -1,0 +1,1 @@
+"""From an app's record to a person: paths, templates, constants, conditions. Pure functions."""

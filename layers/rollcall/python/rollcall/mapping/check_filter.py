@@ -1,0 +1,156 @@
+"""Is this filter one? Every fault is told by its path; any JSON may be asked about."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from rollcall.connectors.manifest import Manifest
+from rollcall.mapping import comparing
+from rollcall.mapping.conditions import DEEPEST, GROUPS, OPERATORS, WITHOUT_VALUE
+from rollcall.mapping.problems import Problem, near, path_problem, shown, unknown_properties
+
+MOST_CONDITIONS = 200
+MOST_VALUES = 500
+"""Values of one `in`."""
+LONGEST_VALUE = 1000
+_LEAF = ("field", "op", "value")
+
+
+def filter_problems(data: Any, manifest: Manifest, mapping_data: Any) -> list[Problem]:
+    """Everything wrong with an integration's filter; empty where `Conditions` may have it.
+
+    `mapping_data` is the integration's mapping as it is written, whatever it is: its sources may be
+    asked for. None takes every record, and is right.
+    """
+    if data is None:
+        return []
+    return list(_Check(_sources(manifest, mapping_data)).node(data, "filter", 0))
+
+
+def _sources(manifest: Manifest, mapping_data: Any) -> set[str]:
+    keys = {field.key for field in manifest.fields} | {"display_name"}
+    added = mapping_data.get("sources") if isinstance(mapping_data, dict) else None
+    for source in added if isinstance(added, list) else ():
+        key = source.get("key") if isinstance(source, dict) else None
+        if isinstance(key, str):
+            keys.add(key)
+    return keys
+
+
+class _Check:
+    """One filter's check: it counts as it goes."""
+
+    def __init__(self, sources: set[str]) -> None:
+        self._sources = sources
+        self._count = 0
+
+    def node(self, data: Any, where: str, depth: int) -> Iterator[Problem]:
+        """What is wrong with a group or a condition."""
+        if not isinstance(data, dict):
+            yield Problem(where, 'must be a condition, {"all": […]}, {"any": […]} or {"not": {…}}')
+            return
+        groups = [name for name in GROUPS if name in data]
+        if not groups:
+            yield from self._leaf(data, where)
+            return
+        if depth >= DEEPEST:
+            yield Problem(where, f"nests more than {DEEPEST} deep")
+            return
+        if len(groups) > 1:
+            yield Problem(where, f"has {' and '.join(groups)}: put one into the other")
+            return
+        kind = groups[0]
+        yield from unknown_properties(data, (kind,), where)
+        if kind == "not":
+            yield from self.node(data[kind], f"{where}.{kind}", depth + 1)
+            return
+        rows = data[kind]
+        if not isinstance(rows, list) or not rows:
+            yield Problem(f"{where}.{kind}", "must be a list with at least one condition")
+            return
+        for number, row in enumerate(rows):
+            if self._count > MOST_CONDITIONS:
+                return
+            yield from self.node(row, f"{where}.{kind}.{number}", depth + 1)
+
+    def _leaf(self, data: dict[str, Any], where: str) -> Iterator[Problem]:
+        self._count += 1
+        if self._count > MOST_CONDITIONS:
+            yield Problem("filter", f"has more than {MOST_CONDITIONS} conditions")
+            return
+        yield from unknown_properties(data, _LEAF, where)
+        field = data.get("field")
+        if not isinstance(field, str) or field not in self._sources:
+            bad = path_problem(field, f"{where}.field")
+            if bad is not None:
+                yield bad
+        op = data.get("op")
+        if not isinstance(op, str) or op not in OPERATORS:
+            said = f"must be one of {', '.join(OPERATORS)}{near(op, OPERATORS)}"
+            yield Problem(f"{where}.op", said)
+            return
+        fault = _value_fault(op, data.get("value"))
+        if fault is not None:
+            yield Problem(f"{where}.value", fault)
+
+
+def _value_fault(op: str, value: Any) -> str | None:
+    """Why the operator cannot have this value."""
+    if op in WITHOUT_VALUE:
+        return None if value is None else f"must be left out: {op} needs none"
+    match op:
+        case "equals" | "not_equals":
+            return _scalar_fault(value)
+        case "in" | "not_in":
+            return _list_fault(value)
+        case "contains" | "starts_with" | "ends_with":
+            if isinstance(value, bool):
+                return "must be text"
+            return _scalar_fault(value)
+        case "matches":
+            return _pattern_fault(value)
+        case _:
+            if comparing.moment(value) is None and comparing.distance(value) is None:
+                return "must be a date, a time or a distance from now: 2026-01-31, -90d, -12h, +2w"
+            return None
+
+
+def _scalar_fault(value: Any) -> str | None:
+    match value:
+        case None:
+            return "must be text, a number, true or false; for nothing there are is_empty and " \
+                "is_not_empty"  # fmt: skip
+        case bool() | int():
+            return None
+        case float():
+            return None if math.isfinite(value) else "must be a finite number"
+        case str():
+            if not value.strip():
+                return "must not be empty; for nothing there are is_empty and is_not_empty"
+            if len(value) > LONGEST_VALUE:
+                return f"has {len(value)} characters; {LONGEST_VALUE} may be"
+            return None
+        case _:
+            return f"must be text, a number, true or false, and not {shown(value)}"
+
+
+def _list_fault(value: Any) -> str | None:
+    if not isinstance(value, list) or not value:
+        return "must be a list with at least one value"
+    if len(value) > MOST_VALUES:
+        return f"has {len(value)} values; {MOST_VALUES} may be"
+    for number, one in enumerate(value):
+        fault = _scalar_fault(one)
+        if fault is not None:
+            return f"{fault} (value {number})"
+    return None
+
+
+def _pattern_fault(value: Any) -> str | None:
+    if not isinstance(value, str) or not value:
+        return "must be a pattern"
+    # re2 is for those who use patterns.
+    from rollcall.mapping.patterns import BadPattern, compile_pattern  # noqa: PLC0415
+
+    bad = compile_pattern(value)
+    return bad.message if isinstance(bad, BadPattern) else None

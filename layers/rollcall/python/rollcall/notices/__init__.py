@@ -1,0 +1,1 @@
+"""Telling an integration's contacts what they must know, once each."""

@@ -1,0 +1,95 @@
+"""Telling by SNS, at least once and hardly ever twice.
+
+What is due is stored as the STATE's `untold` in the transaction that ends the run, published after
+it, and then taken off. So a step that is killed anywhere tells when it is repeated, a step that is
+repeated for another reason tells nothing again, and what could not be published is told with the
+next run's end. Only a function that is killed between publishing and taking off tells twice.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rollcall.aws import Aws
+from rollcall.integrations.model import Integration
+from rollcall.notices.due import Ended, due
+from rollcall.notices.text import text
+from rollcall.tables import Item, Table, equals
+
+_MOST_UNTOLD = 10
+"""Older ones are dropped: who was out of reach that long needs the latest."""
+
+
+class Teller:
+    """Tells the contacts of integrations through one topic; an empty `topic` tells nobody.
+
+    A message has the attributes `kind`, `integration_id` and, where the integration has contacts,
+    `contacts`: a list of addresses, on which each contact's subscription filters.
+    """
+
+    def __init__(self, aws: Aws, topic: str, config: Table, logger: Logger) -> None:
+        self._aws = aws
+        self._topic = topic
+        self._config = config
+        self._log = logger
+
+    def noted(
+        self, state: Mapping[str, Any], event: Ended, error: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """What the end of a run changes in the STATE: `told`, and the notices that are `untold`."""
+        if not self._topic:
+            return {}
+        kinds, told = due(state.get("told") or {}, event)
+        fresh = [{"kind": kind, "run_id": event.run_id, "error": error} for kind in kinds]
+        untold = [*(state.get("untold") or []), *fresh][-_MOST_UNTOLD:]
+        return {"told": told or None, "untold": untold or None}
+
+    def tell(self, integration: Integration) -> None:
+        """Publish what is untold, in order. What cannot be published is logged, and waits."""
+        if not self._topic:
+            return
+        untold = (self._config.get("STATE", integration.id) or {}).get("untold") or []
+        left = list(untold)
+        while left and self._published(integration, left[0]):
+            del left[0]
+        if left != untold:
+            # If another run ended meanwhile, it has told, or will.
+            self._config.update(
+                "STATE", integration.id, {"untold": left or None}, equals("untold", untold)
+            )
+
+    def _published(self, integration: Integration, notice: Item) -> bool:
+        message = text(
+            notice["kind"],
+            integration.id,
+            integration.name,
+            notice["run_id"],
+            notice.get("error"),
+        )
+        attributes = {"kind": _text(notice["kind"]), "integration_id": _text(integration.id)}
+        if integration.contacts:
+            contacts = json.dumps(list(integration.contacts))
+            attributes["contacts"] = {"DataType": "String.Array", "StringValue": contacts}
+        try:
+            self._aws.sns.publish(
+                TopicArn=self._topic,
+                Subject=message.subject,
+                Message=message.body,
+                MessageAttributes=attributes,
+            )
+        except (ClientError, BotoCoreError) as error:
+            self._log.error(
+                "a notice could not be published",
+                integration_id=integration.id,
+                kind=notice["kind"],
+                reason=str(error),
+            )
+            return False
+        return True
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": value}

@@ -1,0 +1,64 @@
+"""An app's record without secrets, to be kept beside an error and shown to people. Pure."""
+
+import json
+import math
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+MASK = "(secret)"
+LARGEST = 50_000
+"""Bytes of a record that is kept with its error."""
+_SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|api[-_ ]?key|authori[sz]ation|credential")
+_DEEPEST = 24
+_LARGEST_NUMBER = 1e120
+_DIGITS = 38
+
+
+def without_secrets(record: Mapping[str, Any], secrets: Collection[str]) -> dict[str, Any] | None:
+    """The record as JSON, with what is secret masked; None where it is more than 50 KB.
+
+    Masked are the values of keys that look like a password, a token or a key, and wherever it
+    occurs each of `secrets`. Numbers that no table holds, and what is nested too deep, are text.
+    """
+    if len(json.dumps(record, separators=(",", ":"))) > LARGEST:
+        return None
+    known = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+    return {masked(key, known): _value(key, value, known, 1) for key, value in record.items()}
+
+
+def masked(text: str, secrets: Collection[str]) -> str:
+    """The text with every one of `secrets` in it masked."""
+    for secret in secrets:
+        text = text.replace(secret, MASK) if secret else text
+    return text
+
+
+def _value(key: str, value: Any, secrets: Collection[str], depth: int) -> Any:
+    # Yes and no, and nothing, tell nothing: `has_password` may be shown.
+    if value not in (None, "") and not isinstance(value, bool) and _SECRET.search(key.lower()):
+        return MASK
+    if depth > _DEEPEST:
+        return masked(json.dumps(value), secrets)
+    if isinstance(value, Mapping):
+        return {
+            masked(name, secrets): _value(name, inner, secrets, depth + 1)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_value("", inner, secrets, depth + 1) for inner in value]
+    if isinstance(value, str):
+        return masked(value, secrets)
+    return _number(value, secrets)
+
+
+def _number(value: Any, secrets: Collection[str]) -> Any:
+    if isinstance(value, bool) or value is None:
+        return value
+    if str(value) in secrets:
+        return MASK
+    if isinstance(value, int):
+        return value if len(str(abs(value))) <= _DIGITS else str(value)
+    small = value != 0 and abs(value) < 1 / _LARGEST_NUMBER
+    fits = math.isfinite(value) and abs(value) < _LARGEST_NUMBER and not small
+    return value if fits else str(value)

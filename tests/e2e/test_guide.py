@@ -1,0 +1,94 @@
+"""Every request of the guide, sent to the deployed template with the sample apps behind it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.stack import ROOT
+from local.vendors import ActiveCampaign, Aha, Vendor, serve
+from local.vendors.seed import seed_activecampaign, seed_aha
+from tests.e2e.conftest import Api
+from tests.e2e.guide import differences, filled, part, requests
+
+PAGES = sorted((ROOT / "docs/guide").glob("*.md"))
+WITH_REQUESTS = [page for page in PAGES if "```http" in page.read_text(encoding="utf-8")]
+
+
+@dataclass
+class Samples:
+    """The sample apps that the guide's addresses stand for."""
+
+    activecampaign: "Vendor[ActiveCampaign]"
+    aha: "Vendor[Aha]"
+
+
+@pytest.fixture(scope="module")
+def samples() -> Iterator[Samples]:
+    with serve(seed_activecampaign(30, 4)) as activecampaign, serve(seed_aha(30)) as aha:
+        yield Samples(activecampaign, aha)
+
+
+def prepared(api: Api, samples: Samples, page: str) -> dict[str, str]:
+    """What every page may use: an integration of each app that was synced once, and their parts."""
+    values: dict[str, str] = {
+        "https://acme.api-us1.com": samples.activecampaign.url,
+        "https://acme.aha.io": samples.aha.url,
+        "YOUR-KEY": samples.activecampaign.tenant.token,
+        "YOUR-AHA-KEY": samples.aha.tenant.token,
+    }
+    for name, vendor in (("integration", samples.activecampaign), ("aha", samples.aha)):
+        integration = api.connect(vendor, name=f"{name} of {page}")
+        shown = api.call("GET", f"/integrations/{integration}", 200)
+        run = api.run(integration)
+        assert run["status"] == "succeeded", run
+        prefix = "" if name == "integration" else "aha_"
+        account = api.all(f"/integrations/{integration}/accounts")[0]
+        values |= {
+            f"{prefix}integration_id": integration,
+            f"{prefix}credential_id": shown["credential_id"],
+            f"{prefix}run_id": run["id"],
+            f"{prefix}account_id": account["external_id"],
+            f"{prefix}account_email": account["email"],
+            f"{prefix}person_id": account["person_id"],
+        }
+    return values
+
+
+@pytest.mark.parametrize("page", WITH_REQUESTS, ids=lambda page: page.stem)
+def test_every_request_of_the_page_works(api: Api, samples: Samples, page: Path) -> None:
+    values = prepared(api, samples, page.stem)
+    for request in requests(page):
+        where = f"{page.name}:{request.line}"
+        path = filled(request.path, values)
+        assert "{" not in path, f"{where}: {path} has a name that nothing gave"
+        sent: dict[str, Any] = {}
+        if request.body is not None:
+            sent["json"] = json.loads(filled(request.body, values))
+        answer = api.http.request(request.method, path.removeprefix("/v1"), **sent)
+        assert answer.status_code == request.status, f"{where}: {answer.text}"
+        kind = answer.headers.get("content-type", "")
+        data: Any = answer.json() if answer.content and "json" in kind else None
+        if request.answer is not None:
+            assert not list(differences(request.answer, data)), where
+        if request.wait:
+            ended = api.ended(data["id"])
+            values |= {"run_id": ended["id"]}
+        if request.keep is not None:
+            values[request.keep] = part(data, request.kept_from)
+
+
+def test_every_task_has_a_page() -> None:
+    stems = {page.stem for page in WITH_REQUESTS}
+    assert stems >= {
+        "connect-activecampaign",
+        "connect-aha",
+        "map-fields",
+        "sync-keys",
+        "filters",
+        "read-errors",
+        "add-an-app",
+    }
