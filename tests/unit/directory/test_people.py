@@ -54,8 +54,8 @@ def test_whatever_is_written_is_remembered_with_its_writer(
         person = write(person, source, values)
         latest[source] = values
         assert person.fields.keys() == person.sources.keys()
-        for name, writer in person.sources.items():
-            assert person.fields[name] == latest[writer][name]
+        for name, by in person.sources.items():
+            assert person.fields[name] == latest[by][name]
 
 
 @given(st.lists(st.tuples(SOURCES, VALUES)), SOURCES, VALUES)
@@ -66,9 +66,9 @@ def test_a_lower_source_never_changes_what_a_higher_one_wrote(
     for other, said in steps:
         person = write(person, other, said)
     after = write(person, source, values)
-    for name, writer in person.sources.items():
-        if RANKS[writer] < RANKS[source]:
-            assert (after.fields[name], after.sources[name]) == (person.fields[name], writer)
+    for name, by in person.sources.items():
+        if RANKS[by] < RANKS[source]:
+            assert (after.fields[name], after.sources[name]) == (person.fields[name], by)
 
 
 @given(st.lists(st.tuples(SOURCES, VALUES)), SOURCES, VALUES)

@@ -22,9 +22,11 @@ from rollcall.connectors.routes import routes as connectors
 from rollcall.credentials.routes import routes as credentials
 from rollcall.directory.link_routes import routes as links
 from rollcall.directory.routes import routes as directory
+from rollcall.fields.routes import routes as fields
 from rollcall.integrations.lifecycle_routes import routes as lifecycle
 from rollcall.integrations.routes import routes as integrations
 from rollcall.integrations.variable_routes import routes as variables
+from rollcall.mapping.routes import routes as mappings
 from rollcall.sync.finding_routes import routes as findings
 from rollcall.sync.routes import routes as runs
 
@@ -33,8 +35,8 @@ logger = Logger()
 Answer = dict[str, Any]
 
 _FEATURES = (
-    connectors, variables, credentials, integrations, lifecycle, runs, findings, directory, links,
-    audit, about,
+    connectors, variables, credentials, fields, integrations, lifecycle, mappings, runs, findings,
+    directory, links, audit, about,
 )  # fmt: skip
 
 

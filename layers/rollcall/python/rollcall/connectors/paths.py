@@ -1,7 +1,7 @@
-"""Reading a value out of an app's JSON: `meta.total`, `emails[0].value`, `groupid | group`.
+r"""Reading a value out of an app's JSON: `meta.total`, `emails[0].value`, `groupid | group`.
 
 A path is keys joined by dots. `[0]` takes an item of a list, from its end where it is negative;
-`["odd key"]` or `['a.b']` takes a key that holds a dot, a bracket or a bar (`\\` escapes a quote).
+`["odd key"]` or `['a.b']` takes a key that holds a dot, a bracket or a bar (`\` escapes a quote).
 Alternatives are separated by ` | `, and the first that leads to a value other than null is taken.
 Vendors rename and retype; a path that leads nowhere, or is no path, is None.
 
@@ -91,27 +91,27 @@ def _option(path: str, start: int) -> tuple[Steps, int] | BadPath:
 def _step(path: str, at: int, *, after_key: bool) -> tuple[str | int, int] | BadPath:
     """The key or index at this character, and where it ends."""
     if path.startswith("[", at):
-        if index := _INDEX.match(path, at):
-            return int(index[1]), index.end()
-        if quoted := _QUOTED.match(path, at):
-            text = quoted[1] if quoted[1] is not None else quoted[2]
-            return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL), quoted.end()
-        return BadPath(
-            'needs a whole number or a quoted key in [ ], such as [0] or ["a b"]', at + 1
-        )
+        return _bracketed(path, at)
     if path.startswith("]", at):
         return BadPath("has a ] without its [", at + 1)
-    if after_key:
-        if not path.startswith(".", at):
-            return BadPath("needs a dot before the next key", at + 1)
-        at += 1
+    if after_key and not path.startswith(".", at):
+        return BadPath("needs a dot before the next key", at + 1)
+    at += after_key
     key = _KEY.match(path, at)
     if key is None or not key[0].strip():
         return BadPath("needs a key here", at + 1)
     end = key.end()
-    if end == len(path) or path[end] == "|":
-        return key[0].rstrip(), end
-    return key[0], end
+    last = end == len(path) or path[end] == "|"
+    return key[0].rstrip() if last else key[0], end
+
+
+def _bracketed(path: str, at: int) -> tuple[str | int, int] | BadPath:
+    if index := _INDEX.match(path, at):
+        return int(index[1]), index.end()
+    if quoted := _QUOTED.match(path, at):
+        text = quoted[1] if quoted[1] is not None else quoted[2]
+        return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL), quoted.end()
+    return BadPath('needs a whole number or a quoted key in [ ], such as [0] or ["a b"]', at + 1)
 
 
 def _after_spaces(path: str, at: int) -> int:

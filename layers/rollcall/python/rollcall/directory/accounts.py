@@ -172,9 +172,7 @@ class _Taking:
         units: list[_Unit] = []
         clashing: list[Account] = []
         used: set[str] = set()
-        # Who stays comes before who joins somebody else, and then those whose keys disagree: a
-        # value may be handed on within a page.
-        for one, its in sorted(matched, key=_turn):
+        for one, its in sorted(matched, key=lambda pair: self._turn(*pair, found)):
             unit = self._unit(one, its, people)
             if unit.touched & used:
                 clashing.append(one.account)
@@ -183,6 +181,15 @@ class _Taking:
             used |= {partition(action) for action in unit.actions}
             units.append(unit)
         return units, clashing
+
+    def _turn(self, one: _Work, its: Match, found: Mapping[str, str]) -> int:
+        """Who stays comes first, then who joins somebody that another account made, and then who
+        wants what somebody else has: a value may be handed on within a page.
+        """
+        if any(found.get(pk, its.person_id) != its.person_id for pk in self._keys(one)):
+            return 2
+        had = (one.old or {}).get("person_id")
+        return int(its.person_id is not None and its.person_id != had)
 
     def _keys(self, one: _Work) -> set[str]:
         """The key items that decide about the account."""
@@ -246,15 +253,6 @@ class _Taking:
             if self._directory.transact([action for unit in batch for action in unit.actions]):
                 refused += [unit.account for unit in batch]
         return refused
-
-
-def _turn(of: tuple[_Work, Match]) -> int:
-    """Who stays, who joins somebody that another account made, who is at odds."""
-    one, its = of
-    if any(fault.code == "sync-keys-disagree" for fault in its.faults):
-        return 2
-    had = (one.old or {}).get("person_id")
-    return int(its.person_id is not None and its.person_id != had)
 
 
 def _account_action(

@@ -1,17 +1,25 @@
-"""Integrations as JSON: the bodies that are taken, and what is shown."""
+"""Integrations as JSON: the bodies that are taken. What is shown is in `integrations.shapes`."""
 
+import json
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from rollcall.api.paging import Page
 from rollcall.api.routing import Body
-from rollcall.integrations.schedule import expression_fault, is_timezone
+from rollcall.directory import source
+from rollcall.integrations.cron import expression_fault, is_timezone
+from rollcall.mapping.storing import unstorable
 
 # What a path segment can carry through the HTTP API and Powertools' routes unchanged.
 _SEGMENT = re.compile(r"[^\x00-\x1f\x7f/\\?#\"`]+")
 _LEAST_SHARE = 1e-6
+_EMAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
+    r"(?=.{1,255}\Z)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+)
+_LARGEST = 64_000
+"""Characters of a mapping and of a filter: an entry of the audit log holds each of them twice."""
 
 
 def _expression(text: str) -> str:
@@ -39,37 +47,78 @@ def _share(value: float) -> float:
     return value
 
 
-def _not_yet(message: str) -> BeforeValidator:
-    def refuse(value: Any) -> None:
-        if value is not None:
-            raise ValueError(message)
+def _email(text: str) -> str:
+    if not _EMAIL.fullmatch(text):
+        raise ValueError("must be an email address, such as ann@example.com")
+    return text
 
-    return BeforeValidator(refuse)
+
+def _plain(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("must not be empty, nor hold a line break or another control character")
+    return text
+
+
+def _storable(data: dict[str, Any]) -> dict[str, Any]:
+    """Whatever else is wrong with it, the check of mappings and filters says by its path."""
+    fault = unstorable(data, "json")
+    if fault is None and len(json.dumps(data)) > _LARGEST:
+        fault = f"has more than {_LARGEST} characters"
+    if fault is not None:
+        raise ValueError(fault)
+    return data
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Url = Annotated[str, Field(min_length=1, max_length=300, description="The host, over https")]
 Subdomain = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Load = Literal["people_and_accounts"]
-Preference = Literal["create_and_update"]
+Owner = Annotated[str, AfterValidator(_plain), Field(min_length=1, max_length=200)]
 Expression = Annotated[
     str,
     AfterValidator(_expression),
     Field(max_length=256, description="rate(…) or cron(…) of EventBridge Scheduler"),
 ]
 Timezone = Annotated[str, AfterValidator(_timezone), Field(max_length=64)]
+Window = Annotated[
+    int, Field(ge=0, le=1440, description="A run begins within so many minutes after its time")
+]
 Application = Annotated[str, AfterValidator(_segment), Field(min_length=1, max_length=100)]
 Contacts = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=320)]], Field(max_length=50)
+    list[Annotated[str, AfterValidator(_email), Field(max_length=320)]],
+    Field(max_length=50, description="Email addresses that are told of trouble"),
 ]
+Pairs = Annotated[dict[str, str], Field(max_length=20)]
 Priority = Annotated[int, Field(ge=0, le=999_999, description="0 is the highest")]
 Share = Annotated[float, AfterValidator(_share), Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Mapping = Annotated[
-    None, _not_yet("mappings cannot be edited yet; the connector's default mapping applies")
+    dict[str, Any],
+    AfterValidator(_storable),
+    Field(
+        description="Rules: what of the app's record becomes which field of a person",
+        examples=[
+            {
+                "fields": [
+                    {"target": "email", "source": "email", "sync_key": 1},
+                    {"target": "role", "value": "Employee"},
+                ]
+            }
+        ],
+    ),
 ]
-Filter = Annotated[None, _not_yet("filters cannot be set yet; every record is taken")]
+Filter = Annotated[
+    dict[str, Any],
+    AfterValidator(_storable),
+    Field(
+        description="Which of the app's records are taken",
+        examples=[{"all": [{"field": "email", "op": "ends_with", "value": "@example.com"}]}],
+    ),
+]
+_HEADERS = "Sent with every call to the app, and shown: no place for secrets"
+_PARAMS = "Added to the address of every call to the app, and shown: no place for secrets"
+_MAPPING = "Null: the connector's"
+_FILTER = "Null: every record is taken"
 
 
 class Schedule(Body):
@@ -77,6 +126,7 @@ class Schedule(Body):
 
     expression: Expression = "rate(1 day)"
     timezone: Timezone = "UTC"
+    flexible_minutes: Window = 0
 
 
 class Guard(Body):
@@ -118,11 +168,16 @@ class NewIntegration(Body):
     credential_id: Key
     base_url: Url | None = None
     subdomain: Subdomain | None = None
-    load: Load = "people_and_accounts"
-    preference: Preference = "create_and_update"
+    load: source.Load = "people_and_accounts"
+    preference: source.Preference = "create_and_update"
+    on_leave: source.OnLeave = Field(default="remove", description="Who is gone from the app")
+    on_return: source.OnReturn = Field(default="restore", description="Who was removed and is back")
     schedule: Schedule = Schedule()
-    mapping: Mapping = None
-    filter: Filter = None
+    mapping: Mapping | None = Field(default=None, description=_MAPPING)
+    filter: Filter | None = Field(default=None, description=_FILTER)
+    headers: Pairs = Field(default={}, description=_HEADERS)
+    params: Pairs = Field(default={}, description=_PARAMS)
+    owner: Owner | None = Field(default=None, description="Default: who asks")
     application: Application | None = Field(default=None, description="Default: the app's name")
     removal_guard: Guard = Guard()
     rate_limit: Limit | None = Field(default=None, description="Default: the connector's")
@@ -135,6 +190,7 @@ class ScheduleChanges(Body):
 
     expression: Expression = Field(default_factory=str)
     timezone: Timezone = Field(default_factory=str)
+    flexible_minutes: Window = Field(default_factory=int)
 
 
 class GuardChanges(Body):
@@ -157,91 +213,18 @@ class IntegrationChanges(Body):
     credential_id: Key = Field(default_factory=str)
     base_url: Url | None = None
     subdomain: Subdomain | None = None
-    load: Load = Field(default_factory=lambda: "people_and_accounts")
-    preference: Preference = Field(default_factory=lambda: "create_and_update")
+    load: source.Load = Field(default_factory=lambda: "people_and_accounts")
+    preference: source.Preference = Field(default_factory=lambda: "create_and_update")
+    on_leave: source.OnLeave = Field(default_factory=lambda: "remove")
+    on_return: source.OnReturn = Field(default_factory=lambda: "restore")
     schedule: ScheduleChanges = Field(default_factory=ScheduleChanges)
-    mapping: Mapping = None
-    filter: Filter = None
+    mapping: Mapping | None = Field(default=None, description=_MAPPING)
+    filter: Filter | None = Field(default=None, description=_FILTER)
+    headers: Pairs = Field(default_factory=dict, description=_HEADERS)
+    params: Pairs = Field(default_factory=dict, description=_PARAMS)
+    owner: Owner = Field(default_factory=str)
     application: Application | None = Field(default=None, description="Null: the app's name")
     removal_guard: GuardChanges = Field(default_factory=GuardChanges)
     rate_limit: Limit | None = Field(default=None, description="Null: the connector's")
     contacts: Contacts = Field(default_factory=list)
     priority: Priority | None = None
-
-
-class RunError(BaseModel):
-    """Why a call or a run failed: a code for programs, a sentence for people."""
-
-    code: str
-    detail: str
-
-
-class ShownSchedule(BaseModel):
-    """When it is synced, once launched."""
-
-    expression: str
-    timezone: str
-
-
-class ShownGuard(BaseModel):
-    """See the promise about removals."""
-
-    share: float
-    count: int
-
-
-class ShownLimit(BaseModel):
-    """The limit that is kept: its own, or the connector's."""
-
-    requests: int
-    seconds: int | float
-
-
-class ShownIntegration(BaseModel):
-    """An integration. `base_url` is the host that is called, wherever that is said."""
-
-    id: str
-    name: str
-    connector: str
-    application: str
-    base_url: str | None
-    subdomain: str | None
-    credential_id: str
-    load: str
-    preference: str
-    schedule: ShownSchedule
-    removal_guard: ShownGuard
-    rate_limit: ShownLimit
-    contacts: list[str]
-    priority: int | None
-    status: Literal["draft", "active", "paused", "needs_reconnect"]
-    connection: Literal["never", "syncing", "connected", "failing"]
-    last_good_at: str | None = Field(description="When the last run that succeeded ended")
-    last_run_id: str | None
-    held_run_id: str | None = Field(description="The run that waits for approval")
-    error: RunError | None = Field(description="Why the last run failed")
-    created_at: str
-    updated_at: str
-
-
-class IntegrationPage(Page[ShownIntegration]):
-    """A page of integrations."""
-
-
-class SchemaEntry(BaseModel):
-    """One path in the app's records."""
-
-    path: str
-    type: Literal["text", "number", "boolean", "list", "object", "null"]
-    sample: Any = Field(description="A value that was seen there")
-
-
-class Trial(BaseModel):
-    """What a test call found: whose credential it is, and what the app's records look like."""
-
-    ok: bool
-    identity: str | None
-    sample: dict[str, Any] | None = Field(description="One of the app's records")
-    # A field cannot be named like pydantic's own method.
-    paths: list[SchemaEntry] = Field(alias="schema")
-    error: RunError | None = Field(description="Why it did not work, and what to do")

@@ -6,9 +6,10 @@ from rollcall.access.problems import Problem, unknown
 from rollcall.api.routing import Id, Routes
 from rollcall.connectors.answers import Code, Failure
 from rollcall.connectors.engine import App
-from rollcall.integrations import forms, lookup
+from rollcall.integrations import lookup
 from rollcall.integrations.model import Integration
 from rollcall.integrations.sample import schema
+from rollcall.integrations.shapes import RunError, SchemaEntry, ShownIntegration, Trial
 from rollcall.integrations.shown import shown
 from rollcall.sync.connect import connect
 
@@ -27,14 +28,14 @@ _ADVICE: dict[Code, str] = {
 
 
 @routes.on("POST /integrations/<integration_id>/launch")
-def launch_integration(integration_id: Id) -> forms.ShownIntegration:
+def launch_integration(integration_id: Id) -> ShownIntegration:
     """Sync on schedule from now on; the first run is an interval later.
 
-    Answers 409 naming what is missing. The schedule is made before the status says so: a run
+    Answers 409 naming everything that is missing. The schedule is made before the status says so: a run
     that a schedule starts for an integration that is not active does nothing.
     """
     integration = lookup.found(routes.services, integration_id)
-    lookup.require(routes.services, integration)
+    lookup.require_all(routes.services, integration)
     lookup.schedule(routes.services, integration)
     launched = routes.services.integrations.change(
         integration_id, "launch", lambda current: replace(current, status="active"), routes.actor
@@ -46,7 +47,7 @@ def launch_integration(integration_id: Id) -> forms.ShownIntegration:
 
 
 @routes.on("POST /integrations/<integration_id>/pause")
-def pause_integration(integration_id: Id) -> forms.ShownIntegration:
+def pause_integration(integration_id: Id) -> ShownIntegration:
     """Sync no more on schedule; runs by hand still work.
 
     The status is stored before the schedule goes, for the same reason as at launch.
@@ -63,7 +64,7 @@ def pause_integration(integration_id: Id) -> forms.ShownIntegration:
 
 
 @routes.on("POST /integrations/<integration_id>/test")
-def test_integration(integration_id: Id) -> forms.Trial:
+def test_integration(integration_id: Id) -> Trial:
     """Call the app, and store nothing of what it says.
 
     `ok` false says in `error` why it did not work and what to do. A refused credential turns an
@@ -82,11 +83,11 @@ def test_integration(integration_id: Id) -> forms.Trial:
     if isinstance(page, Failure):
         return _refused(integration, page)
     routes.services.integrations.set_status(integration_id, "active")
-    return forms.Trial(
+    return Trial(
         ok=True,
         identity=tested.identity,
         sample=dict(page.records[0]) if page.records else None,
-        schema=[forms.SchemaEntry(**entry) for entry in schema(page.records)],
+        schema=[SchemaEntry(**entry) for entry in schema(page.records)],
         error=None,
     )
 
@@ -109,14 +110,14 @@ def _app(integration: Integration) -> App:
     )
 
 
-def _refused(integration: Integration, failure: Failure) -> forms.Trial:
+def _refused(integration: Integration, failure: Failure) -> Trial:
     if failure.code == "vendor-unauthorized":
         routes.services.integrations.set_status(integration.id, "needs_reconnect")
     advice = _ADVICE[failure.code].format(credential_id=integration.credential_id)
-    return forms.Trial(
+    return Trial(
         ok=False,
         identity=None,
         sample=None,
         schema=[],
-        error=forms.RunError(code=failure.code, detail=f"{failure.detail}; {advice}"),
+        error=RunError(code=failure.code, detail=f"{failure.detail}; {advice}"),
     )

@@ -31,7 +31,8 @@ class Integration:
 
     The app is reached at `base_url` (the host, without the API's path), or at `subdomain`, or
     where both are None at the connector's variable: `integrations.address` says which. `headers`
-    and `params` go with every call. `mapping` None is the connector's (see `mapping.model`), and
+    and `params` go with every call. `schedule` has `expression`, `timezone` and, where runs may begin
+    later than their time, `flexible_minutes`. `mapping` None is the connector's (see `mapping.model`), and
     `filter` None takes every record (see `mapping.conditions`).
     """
 
@@ -44,7 +45,7 @@ class Integration:
     credential_id: str
     load: Load
     preference: Preference
-    schedule: Mapping[str, str]
+    schedule: Mapping[str, Any]
     removal_guard: RemovalGuard
     rate_limit: RateLimit | None
     contacts: tuple[str, ...]

@@ -1,22 +1,32 @@
 """Integrations over HTTP: connect, show, change, delete."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, cursor, key_of
 from rollcall.api.routing import Id, Routes
 from rollcall.connectors.manifest import Manifest
 from rollcall.directory.purge import holds_anything, purge
-from rollcall.integrations import forms, lookup
+from rollcall.directory.retire import retire
+from rollcall.integrations import forms, lookup, rules
 from rollcall.integrations.address import Unusable, origin
 from rollcall.integrations.model import Integration, RateLimit, RemovalGuard
+from rollcall.integrations.shapes import IntegrationPage, ShownIntegration
 from rollcall.integrations.shown import all_shown, shown
 from rollcall.integrations.store import Draft
+from rollcall.notices import subscriptions
+from rollcall.stamps import now
+from rollcall.tables import Action
 
 routes = Routes("Integrations")
+logger = Logger()
 
 _LAUNCHED = ("active", "needs_reconnect")
 _NEEDED_MS = 4000
@@ -27,10 +37,10 @@ def _checked(
     body: forms.NewIntegration | forms.IntegrationChanges,
     manifest: Manifest,
     credential_id: str | None,
-) -> str | None:
-    """The origin in the body's `base_url`. Raises Problem (422) that names every field at fault."""
+) -> tuple[str | None, rules.Faults]:
+    """The origin in the body's `base_url`, and what is wrong with the body's plain fields."""
     services = routes.services
-    faults: list[tuple[str, str]] = []
+    faults: rules.Faults = []
     base_url = None
     if body.base_url is not None:
         read = origin(body.base_url, manifest.address.path, services.settings.allow_hosts)
@@ -47,21 +57,48 @@ def _checked(
             faults.append(("credential_id", f"there is no credential {credential_id!r}"))
         elif credential.connector != manifest.key:
             faults.append(("credential_id", f"the credential is one for {credential.connector}"))
-    if faults:
-        raise Problem(422, errors=faults)
-    return base_url
+    if body.subdomain is not None and not manifest.address.subdomain_url:
+        faults.append(("subdomain", f"{manifest.name} has no subdomains: give base_url"))
+    faults += rules.pair_faults(body.headers, body.params)
+    return base_url, faults
+
+
+class _Guard:
+    """Fields and roles as they are while a mapping is checked, and as they must still be then."""
+
+    def __init__(self) -> None:
+        self._link: str | None = None
+        self._checked = False
+
+    def faults(self, manifest: Manifest, mapping: Any, condition: Any) -> rules.Faults:
+        """What is wrong with the mapping and the filter."""
+        fields = routes.services.fields
+        self._link, self._checked = fields.link(), True
+        return rules.mapping_faults(
+            manifest, mapping, condition, fields.everything(), fields.roles()
+        )
+
+    def actions(self) -> Sequence[Action]:
+        """For the transaction: no field or role was taken away meanwhile."""
+        return [routes.services.fields.linking(self._link)] if self._checked else []
 
 
 @routes.on("POST /integrations", status=201)
-def create_integration(body: forms.NewIntegration) -> forms.ShownIntegration:
+def create_integration(body: forms.NewIntegration) -> ShownIntegration:
     """Connect one tenant of an app.
 
-    The integration begins as a draft: nothing is called until it is tested, run or launched.
+    The integration begins as a draft: nothing is called until it is tested, run or launched. Its
+    contacts get a mail of AWS that asks them to confirm. Where that cannot be sent the integration
+    is made all the same, and changing its contacts to the same ones tries again.
     """
     manifest = routes.services.catalog.find(body.connector)
     if manifest is None:
         raise invalid("connector", f"there is no connector {body.connector!r}")
-    base_url = _checked(body, manifest, body.credential_id)
+    base_url, faults = _checked(body, manifest, body.credential_id)
+    guard = _Guard()
+    faults += guard.faults(manifest, body.mapping, body.filter)
+    faults += rules.schedule_faults(body.schedule.model_dump(), datetime.now(UTC))
+    _refuse(faults)
     draft = Draft(
         name=body.name,
         connector=body.connector,
@@ -76,14 +113,45 @@ def create_integration(body: forms.NewIntegration) -> forms.ShownIntegration:
         rate_limit=_rate_limit(body.rate_limit),
         contacts=tuple(body.contacts),
         priority=body.priority,
-        owner=routes.actor,
+        owner=body.owner or routes.actor,
+        headers=body.headers,
+        params=body.params,
+        mapping=body.mapping,
+        filter=body.filter,
+        on_leave=body.on_leave,
+        on_return=body.on_return,
     )
-    created = routes.services.integrations.create(draft, routes.actor)
+    created = routes.services.integrations.create(draft, routes.actor, guard.actions())
     if created is None:
-        gone = "connector" if routes.services.catalog.find(body.connector) is None else "credential"
-        field = {"connector": "connector", "credential": "credential_id"}[gone]
-        raise invalid(field, f"the {gone} was deleted meanwhile")
+        raise _gone(body)
+    _subscribe(created.contacts)
     return shown(routes.services, created)
+
+
+def _gone(body: forms.NewIntegration) -> Problem:
+    """What was there when the body was checked, and is not any more."""
+    if routes.services.catalog.find(body.connector) is None:
+        return invalid("connector", "the connector was deleted meanwhile")
+    if routes.services.credentials.get(body.credential_id) is None:
+        return invalid("credential_id", "the credential was deleted meanwhile")
+    return Problem(409, "fields or roles were changed in the same moment: try again")
+
+
+def _refuse(faults: rules.Faults) -> None:
+    if faults:
+        raise Problem(422, errors=list(dict.fromkeys(faults)))
+
+
+def _subscribe(contacts: Sequence[str]) -> None:
+    """Have AWS ask the contacts to confirm. What is stored stays stored where that fails."""
+    services = routes.services
+    topic = services.settings.notice_topic
+    if not topic or not contacts:
+        return
+    try:
+        subscriptions.ensure(services.aws.sns, topic, contacts)
+    except (ClientError, BotoCoreError) as error:
+        logger.error("contacts could not be subscribed to notices", exc_info=error)
 
 
 def _rate_limit(limit: forms.Limit | None) -> RateLimit | None:
@@ -91,79 +159,115 @@ def _rate_limit(limit: forms.Limit | None) -> RateLimit | None:
 
 
 @routes.on("GET /integrations")
-def list_integrations(limit: Limit = DEFAULT_LIMIT, after: Cursor = None) -> forms.IntegrationPage:
+def list_integrations(limit: Limit = DEFAULT_LIMIT, after: Cursor = None) -> IntegrationPage:
     """List integrations, in the order they were made."""
     page, last = routes.services.integrations.page(limit, key_of("integrations", after))
-    return forms.IntegrationPage(
+    return IntegrationPage(
         items=all_shown(routes.services, page), next_cursor=cursor("integrations", last)
     )
 
 
 @routes.on("GET /integrations/<integration_id>")
-def get_integration(integration_id: Id) -> forms.ShownIntegration:
+def get_integration(integration_id: Id) -> ShownIntegration:
     """One integration, with how its connection is."""
     return shown(routes.services, lookup.found(routes.services, integration_id))
 
 
 @routes.on("PATCH /integrations/<integration_id>", problems=(409,))
-def change_integration(
-    integration_id: Id, body: forms.IntegrationChanges
-) -> forms.ShownIntegration:
-    """Change what is given and leave the rest.
+def change_integration(integration_id: Id, body: forms.IntegrationChanges) -> ShownIntegration:
+    """Change what is given and leave the rest; the next run goes by it.
 
-    The schedule of a launched integration changes with it: it is stored first, so that after an
-    interruption the same call again puts EventBridge right.
+    A launched integration must stay one that can be launched. Its schedule changes with it: it is
+    stored first, so that after an interruption the same call again puts EventBridge right. New
+    contacts get a mail of AWS that asks them to confirm; contacts that are given again, too, where
+    it could not be sent before.
     """
-    integration = lookup.found(routes.services, integration_id)
-    changes = _changes(integration, body)
-    changed = routes.services.integrations.change(
-        integration_id, "update", lambda current: _changed(current, body, changes), routes.actor
+    services = routes.services
+    manifest = lookup.manifest_of(services, lookup.found(services, integration_id))
+    changes, faults = _changes(manifest, body)
+    guard = _Guard()
+    changed = services.integrations.change(
+        integration_id,
+        "update",
+        lambda current: _changed(current, body, changes, manifest, [*faults], guard),
+        routes.actor,
+        guard.actions,
     )
     if changed is None:
-        lookup.found(routes.services, integration_id)
+        lookup.found(services, integration_id)
         raise invalid("credential_id", "the credential was deleted meanwhile")
     if changed.status in _LAUNCHED:
-        lookup.schedule(routes.services, changed)
-    return shown(routes.services, changed)
+        lookup.schedule(services, changed)
+    if "contacts" in body.model_fields_set:
+        _subscribe(changed.contacts)
+    return shown(services, changed)
 
 
-def _changes(integration: Integration, body: forms.IntegrationChanges) -> dict[str, Any]:
-    """The plain fields to replace. Raises Problem (422) where one is at fault."""
+_PLAIN = (
+    "name", "credential_id", "subdomain", "load", "preference", "on_leave", "on_return", "mapping",
+    "filter", "headers", "params", "owner", "priority",
+)  # fmt: skip
+
+
+def _changes(
+    manifest: Manifest, body: forms.IntegrationChanges
+) -> tuple[dict[str, Any], rules.Faults]:
+    """The plain fields to replace, and what is wrong with them."""
     given = body.model_fields_set
-    manifest = lookup.manifest_of(routes.services, integration)
-    base_url = _checked(body, manifest, body.credential_id if "credential_id" in given else None)
+    base_url, faults = _checked(
+        body, manifest, body.credential_id if "credential_id" in given else None
+    )
     values = {
-        "name": body.name,
-        "credential_id": body.credential_id,
+        **{name: getattr(body, name) for name in _PLAIN},
         "base_url": base_url,
-        "subdomain": body.subdomain,
-        "load": body.load,
-        "preference": body.preference,
         "application": body.application or manifest.name,
         "rate_limit": _rate_limit(body.rate_limit),
         "contacts": tuple(body.contacts),
-        "priority": body.priority,
     }
     changes = {name: value for name, value in values.items() if name in given}
     if base_url is not None:
         changes["subdomain"] = None
     elif body.subdomain is not None:
         changes["base_url"] = None
-    return changes
+    return changes, faults
 
 
 def _changed(
-    integration: Integration, body: forms.IntegrationChanges, changes: dict[str, Any]
+    integration: Integration,
+    body: forms.IntegrationChanges,
+    changes: Mapping[str, Any],
+    manifest: Manifest,
+    faults: rules.Faults,
+    guard: _Guard,
 ) -> Integration:
-    """The integration with `changes`, and with the parts given of what has parts."""
+    """The integration with `changes`, and with the parts given of what has parts.
+
+    Raises Problem (422) that names every field at fault: in the body, and in what comes out of it.
+    """
     schedule = body.schedule.model_dump(include=body.schedule.model_fields_set)
-    guard = body.removal_guard.model_dump(include=body.removal_guard.model_fields_set)
-    return replace(
+    removal_guard = body.removal_guard.model_dump(include=body.removal_guard.model_fields_set)
+    changed = replace(
         integration,
         **changes,
         schedule={**integration.schedule, **schedule},
-        removal_guard=replace(integration.removal_guard, **guard),
+        removal_guard=replace(integration.removal_guard, **removal_guard),
     )
+    if changed.mapping != integration.mapping or changed.filter != integration.filter:
+        faults += guard.faults(manifest, changed.mapping, changed.filter)
+    if schedule:
+        faults += rules.schedule_faults(changed.schedule, datetime.now(UTC))
+    if not faults and changed.status in _LAUNCHED and _decides(integration, changed):
+        faults += lookup.missing_to_run(routes.services, changed, manifest)
+        if lookup.base_url(routes.services, changed) is None:
+            faults.append(("base_url", "a launched integration needs an address"))
+    _refuse(faults)
+    return changed
+
+
+def _decides(before: Integration, after: Integration) -> bool:
+    """Might it have been launchable before and not be now?"""
+    names = ("mapping", "filter", "schedule", "base_url", "subdomain")
+    return any(getattr(before, name) != getattr(after, name) for name in names)
 
 
 Accounts = Annotated[
@@ -175,9 +279,9 @@ Accounts = Annotated[
 def delete_integration(integration_id: Id, accounts: Accounts = "keep") -> None:
     """Delete an integration; 409 while one of its runs is under way.
 
-    `keep` leaves its accounts as they are under people and applications. `delete` removes them
-    from the directory: 503 where one call is too short for all of them, then the same call goes
-    on. People stay either way.
+    `keep` leaves its accounts under people and applications, marked removed, their grants revoked.
+    `delete` removes them from the directory. 503 where one call is too short for all of them, then
+    the same call goes on. People stay either way.
     """
     services = routes.services
     integration = services.integrations.get(integration_id)
@@ -187,18 +291,28 @@ def delete_integration(integration_id: Id, accounts: Accounts = "keep") -> None:
             lookup.found(services, integration_id)
             raise Problem(409, "a run of the integration is under way")
     former = services.integrations.former(integration_id)
-    if former is not None:
-        services.schedules.remove(integration_id)
-    if former is None or (integration is None and accounts == "keep"):
+    if former is None:
         raise unknown("integration", integration_id)
-    if accounts == "delete" and not purge(services.directory, integration_id, _has_time):
-        raise Problem(
-            503,
-            "the integration is deleted, its accounts are not yet all: call DELETE again",
-            headers={"Retry-After": "1"},
-        )
+    services.schedules.remove(integration_id)
+    if accounts == "delete":
+        if not purge(services.directory, integration_id, _has_time):
+            raise _again("deleted")
+    else:
+        retired = retire(services.directory, integration_id, now(), _has_time)
+        if retired == "some":
+            raise _again("removed")
+        if retired == "none" and integration is None:
+            raise unknown("integration", integration_id)
     if not holds_anything(services.directory, integration_id):
         services.integrations.forget(integration_id)
+
+
+def _again(done: str) -> Problem:
+    return Problem(
+        503,
+        f"the integration is deleted, its accounts are not yet all {done}: call DELETE again",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _has_time() -> bool:

@@ -9,6 +9,7 @@ from rollcall.aws import Client
 from rollcall.integrations.cron import interval
 from rollcall.integrations.model import Integration
 
+
 @dataclass(frozen=True, slots=True)
 class Ensured:
     """EventBridge has the schedule. `start` is the first run of a rate that begins now; None for

@@ -7,7 +7,7 @@ One that is deleted leaves `FORMER`, id behind while its accounts stay in the di
 application they belong to, and whether they are to go.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ class Draft:
     credential_id: str
     load: Load
     preference: Preference
-    schedule: Mapping[str, str]
+    schedule: Mapping[str, Any]
     removal_guard: RemovalGuard
     rate_limit: RateLimit | None
     contacts: tuple[str, ...]
@@ -55,14 +55,22 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the last runs left. The sync writes it; None where there was none yet."""
+    """What the last runs left. The sync writes it; None where there was none yet.
+
+    `health` says of `users`, `groups` and `grants` when they were last read whole and how many
+    there were; `quarantine` until when the schedule rests and why. `scheduled_from` is the first
+    run of a rate, which the launch writes.
+    """
 
     last_run_id: str | None = None
     last_status: str | None = None
     last_good_at: str | None = None
     last_sync_at: str | None = None
     held_run_id: str | None = None
-    error: Mapping[str, str] | None = None
+    error: Mapping[str, Any] | None = None
+    health: Mapping[str, Any] | None = None
+    quarantine: Mapping[str, Any] | None = None
+    scheduled_from: str | None = None
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "State":
@@ -74,6 +82,9 @@ class State:
             last_sync_at=item.get("last_sync_at"),
             held_run_id=item.get("held_run_id"),
             error=item.get("error"),
+            health=item.get("health"),
+            quarantine=item.get("quarantine"),
+            scheduled_from=item.get("scheduled_from"),
         )
 
 
@@ -93,8 +104,10 @@ class Integrations:
     def __init__(self, config: Table) -> None:
         self._config = config
 
-    def create(self, draft: Draft, actor: str) -> Integration | None:
-        """Keep a new integration as a draft; None if its credential or connector is gone."""
+    def create(self, draft: Draft, actor: str, guards: Sequence[Action] = ()) -> Integration | None:
+        """Keep a new integration as a draft; None if its credential or connector is gone, or one of
+        the `guards` (what else must hold, in the same transaction) does not.
+        """
         moment = now()
         integration = Integration(
             id=new_id(),
@@ -110,6 +123,7 @@ class Integrations:
                 self._link(integration.credential_id),
                 self._recording(actor, "create", None, integration),
                 *linking(self._config, integration.connector),
+                *guards,
             ],
         )
         return integration if refused is None else None
@@ -136,12 +150,14 @@ class Integrations:
         verb: str,
         edit: Callable[[Integration], Integration],
         actor: str,
+        guards: Callable[[], Sequence[Action]] = tuple,
     ) -> Integration | None:
         """Store what `edit` makes of the integration as it is now.
 
         None if the integration, or the credential that is new to it, is gone. Where somebody else
         changed it meanwhile, `edit` is asked again. An edit that changes nothing writes nothing.
-        Raises RuntimeError after five tries.
+        `guards` are asked after each `edit` for what else must hold, in the same transaction; where
+        it does not, `edit` is asked again too. Raises RuntimeError after five tries.
         """
         for _ in range(_TRIES):
             item = self._config.get(KIND, integration_id)
@@ -162,10 +178,11 @@ class Integrations:
                 actions.append(self._link(after.credential_id))
             if (after.mapping, after.filter) != (before.mapping, before.filter):
                 actions += linking(self._config, after.connector)
+            actions += guards()
             refused = transact(self._config.client, actions)
             if refused is None:
                 return after
-            if _LINK in refused.reasons:
+            if after.credential_id != before.credential_id and _LINK in refused.reasons:
                 return None
         raise RuntimeError(f"integration {integration_id} is changed by others all the time")
 
@@ -220,6 +237,10 @@ class Integrations:
     def forget(self, integration_id: str) -> None:
         """Nothing of the integration is left in the directory."""
         self._config.delete(FORMER, integration_id)
+
+    def keep_rhythm(self, integration_id: str, start: str) -> None:
+        """Remember when the first run of its rate is due, so that the next ones can be shown."""
+        self._config.update(STATE, integration_id, {"scheduled_from": start})
 
     def state(self, integration_id: str) -> State:
         """What its runs left."""

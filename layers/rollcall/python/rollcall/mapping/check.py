@@ -1,4 +1,4 @@
-"""Is this mapping, is this filter one? Every fault is told by its path; any JSON may be asked about.
+"""Is this mapping, is this filter one? Every fault is told by its path, whatever JSON it is.
 
 What passes can be compiled: `Mapper` and `Conditions` raise nothing for it. What only a launch
 needs, `missing` tells: a draft may be without it.

@@ -52,26 +52,25 @@ class _Check:
         groups = [name for name in GROUPS if name in data]
         if not groups:
             yield from self._leaf(data, where)
-            return
-        if depth >= DEEPEST:
+        elif depth >= DEEPEST:
             yield Problem(where, f"nests more than {DEEPEST} deep")
-            return
-        if len(groups) > 1:
+        elif len(groups) > 1:
             yield Problem(where, f"has {' and '.join(groups)}: put one into the other")
-            return
-        kind = groups[0]
-        yield from unknown_properties(data, (kind,), where)
+        else:
+            yield from unknown_properties(data, groups, where)
+            yield from self._group(groups[0], data[groups[0]], f"{where}.{groups[0]}", depth)
+
+    def _group(self, kind: str, inner: Any, where: str, depth: int) -> Iterator[Problem]:
         if kind == "not":
-            yield from self.node(data[kind], f"{where}.{kind}", depth + 1)
+            yield from self.node(inner, where, depth + 1)
             return
-        rows = data[kind]
-        if not isinstance(rows, list) or not rows:
-            yield Problem(f"{where}.{kind}", "must be a list with at least one condition")
+        if not isinstance(inner, list) or not inner:
+            yield Problem(where, "must be a list with at least one condition")
             return
-        for number, row in enumerate(rows):
+        for number, row in enumerate(inner):
             if self._count > MOST_CONDITIONS:
                 return
-            yield from self.node(row, f"{where}.{kind}.{number}", depth + 1)
+            yield from self.node(row, f"{where}.{number}", depth + 1)
 
     def _leaf(self, data: dict[str, Any], where: str) -> Iterator[Problem]:
         self._count += 1
@@ -98,40 +97,29 @@ def _value_fault(op: str, value: Any) -> str | None:
     """Why the operator cannot have this value."""
     if op in WITHOUT_VALUE:
         return None if value is None else f"must be left out: {op} needs none"
-    match op:
-        case "equals" | "not_equals":
-            return _scalar_fault(value)
-        case "in" | "not_in":
-            return _list_fault(value)
-        case "contains" | "starts_with" | "ends_with":
-            if isinstance(value, bool):
-                return "must be text"
-            return _scalar_fault(value)
-        case "matches":
-            return _pattern_fault(value)
-        case _:
-            if comparing.moment(value) is None and comparing.distance(value) is None:
-                return "must be a date, a time or a distance from now: 2026-01-31, -90d, -12h, +2w"
-            return None
+    if op in ("in", "not_in"):
+        return _list_fault(value)
+    if op == "matches":
+        return _pattern_fault(value)
+    if op in ("before", "after"):
+        if comparing.moment(value) is None and comparing.distance(value) is None:
+            return "must be a date, a time or a distance from now: 2026-01-31, -90d, -12h, +2w"
+        return None
+    if op not in ("equals", "not_equals") and isinstance(value, bool):
+        return "must be text"
+    return _scalar_fault(value)
 
 
 def _scalar_fault(value: Any) -> str | None:
-    match value:
-        case None:
-            return "must be text, a number, true or false; for nothing there are is_empty and " \
-                "is_not_empty"  # fmt: skip
-        case bool() | int():
-            return None
-        case float():
-            return None if math.isfinite(value) else "must be a finite number"
-        case str():
-            if not value.strip():
-                return "must not be empty; for nothing there are is_empty and is_not_empty"
-            if len(value) > LONGEST_VALUE:
-                return f"has {len(value)} characters; {LONGEST_VALUE} may be"
-            return None
-        case _:
-            return f"must be text, a number, true or false, and not {shown(value)}"
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return "must not be empty; is_empty and is_not_empty ask for that"
+    if not isinstance(value, str | int | float):
+        return f"must be text, a number, true or false, and not {shown(value)}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be a finite number"
+    if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        return f"has {len(value)} characters; {LONGEST_VALUE} may be"
+    return None
 
 
 def _list_fault(value: Any) -> str | None:

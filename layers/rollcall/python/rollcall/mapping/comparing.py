@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rollcall.connectors import paths
+from rollcall.mapping import values
 
 _NUMERIC = re.compile(r"[+-]?\d{1,300}(?:\.\d{1,300})?", re.ASCII)
 _DISTANCE = re.compile(r"([+-])(\d{1,5})([wdhm])", re.ASCII)
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
-_DATED = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:?\d\d.*)?", re.ASCII)
+_LEAST_UNIX, _MOST_UNIX = 10**8, 10**13
 
 
 def equals(wanted: Any) -> Callable[[Any], bool]:
@@ -49,29 +50,33 @@ def is_empty(seen: Any) -> bool:
     return seen is None or (isinstance(seen, str) and not seen.strip()) or seen in ([], {})
 
 
-def text(value: Any) -> str | None:
-    """Text, or a number's, without case and surrounding spaces; None for anything else."""
+def written(value: Any) -> str | None:
+    """Text as it is, or a number's; None for anything else."""
     if isinstance(value, str):
-        return value.strip().casefold()
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return str(value)
 
 
+def text(value: Any) -> str | None:
+    """Text, or a number's, without case and surrounding spaces; None for anything else."""
+    found = written(value)
+    return None if found is None else found.strip().casefold()
+
+
 def moment(value: Any) -> datetime | None:
-    """A point in time with its offset, from ISO text: a date is its midnight, UTC where none is
-    said. None for what is no date, MySQL's zero date too.
+    """A point in time, in UTC: what `values.moment` reads. None for what is no date, MySQL's zero
+    date too, and a number that is no Unix time of these years.
     """
-    if not isinstance(value, str):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    stripped = value.strip()
-    if not _DATED.fullmatch(stripped):
+    if not isinstance(value, str) and not _LEAST_UNIX <= value < _MOST_UNIX:
         return None
     try:
-        read = datetime.fromisoformat(stripped)
-    except ValueError:
+        return values.moment(value)
+    except values.Unusable:
         return None
-    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
 
 
 def distance(value: Any) -> timedelta | None:

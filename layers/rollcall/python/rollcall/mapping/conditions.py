@@ -7,7 +7,7 @@
          {"not": {"field": "tags", "op": "contains", "value": "test"}}]}
 ```
 
-`field` is a source's key (`Mapper.sources`), else a path into the app's record. What operators mean:
+`field` is a source's key (`Mapper.sources`), else a path into the app's record. The operators:
 
 - `equals`, `not_equals`, `in`, `not_in`: text without case and without the spaces around it; a
   number and numeric text by what they count (5 is "5" and "5.0"); true and false with 1, 0, "1",
@@ -16,7 +16,8 @@
 - `matches`: a pattern of RE2, found anywhere in the text unless it has ^ and $; with case unless it
   begins with (?i).
 - `before`, `after`: an ISO date or time (a date is its midnight, a time without an offset is UTC),
-  or a distance from now: -90d, -12h, -30m, -2w, +1d. What is no date is neither.
+  or a distance from now: -90d, -12h, -30m, -2w, +1d. What is seen may be a Unix time too; what is
+  no date is neither.
 - `is_empty`, `is_not_empty`: null, text of nothing but spaces, [] and {} are empty; false and 0 are
   not.
 - A list holds what one of its elements holds; `contains` asks for an element that equals. Of an
@@ -73,7 +74,7 @@ class Conditions:
     """
 
     def __init__(self, data: Mapping[str, Any] | None) -> None:
-        self._root = None if data is None else _compiled(data, "", 0)
+        self._root = None if data is None else _compiled(data, "", 0, negated=False)
         text = json.dumps((_WAY, data), sort_keys=True, default=repr)
         self.version: bytes = blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
         """8 bytes that are others where another verdict may come out of the same record."""
@@ -92,8 +93,9 @@ class Conditions:
 class _Leaf:
     """One condition."""
 
-    def __init__(self, data: Mapping[str, Any], path: str) -> None:
+    def __init__(self, data: Mapping[str, Any], path: str, *, negated: bool) -> None:
         self.path = path
+        self._negated = negated
         self._field = data["field"]
         self._op = data["op"]
         self._value = data.get("value")
@@ -118,7 +120,8 @@ class _Leaf:
         said = f"{self._field} is {'missing' if seen is None else _shown(seen)}"
         if self._op in ("before", "after") and seen is not None and not _dated(seen):
             said += ", which is no date"
-        wanted = self._op if self._op in WITHOUT_VALUE else f"{self._op} {_shown(self._value)}"
+        op = f"not {self._op}" if self._negated else self._op
+        wanted = op if self._op in WITHOUT_VALUE else f"{op} {_shown(self._value)}"
         return f"{said}, wanted {wanted}"
 
 
@@ -162,21 +165,24 @@ class _Group:
 _Node = _Leaf | _Group
 
 
-def _compiled(data: Mapping[str, Any], path: str, depth: int) -> _Node:
-    """The node that this part of a filter is."""
+def _compiled(data: Mapping[str, Any], path: str, depth: int, *, negated: bool) -> _Node:
+    """The node that this part of a filter is; `negated`: inside an odd number of `not`."""
     if depth > DEEPEST:
         raise ValueError(f"a filter nests more than {DEEPEST} deep")
     before = f"{path}." if path else ""
     for kind in ("all", "any"):
         if kind in data:
-            rows = enumerate(data[kind])
-            inner = [_compiled(row, f"{before}{kind}.{n}", depth + 1) for n, row in rows]
+            inner = [
+                _compiled(row, f"{before}{kind}.{number}", depth + 1, negated=negated)
+                for number, row in enumerate(data[kind])
+            ]
             if not inner:
                 raise ValueError(f"{before}{kind} has no conditions")
             return _Group(kind, inner, f"{before}{kind}")
     if "not" in data:
-        return _Group("not", [_compiled(data["not"], f"{before}not", depth + 1)], f"{before}not")
-    return _Leaf(data, path)
+        path = f"{before}not"
+        return _Group("not", [_compiled(data["not"], path, depth + 1, negated=not negated)], path)
+    return _Leaf(data, path, negated=negated)
 
 
 def _judge(op: str, value: Any) -> Judge:
@@ -222,11 +228,23 @@ def _of_one(op: str, value: Any) -> Judge:  # noqa: PLR0911 - one for each opera
     raise ValueError(f"{op!r} is no operator")
 
 
+def _matches(value: Any) -> Judge:
+    # re2 is for those who use patterns.
+    from rollcall.mapping.patterns import BadPattern, compile_pattern, search  # noqa: PLC0415
+
+    pattern = compile_pattern(value)
+    if isinstance(pattern, BadPattern):
+        raise ValueError(f"{value!r} is no pattern: {pattern.message}")  # noqa: TRY004
+    return lambda seen, _now: (
+        (text := comparing.written(seen)) is not None and search(pattern, text)
+    )
+
+
 def _folded(value: Any) -> str:
-    text = value.casefold() if isinstance(value, str) else comparing.text(value)
+    text = comparing.written(value)
     if not text:
         raise ValueError(f"{value!r} is no text")
-    return text
+    return text.casefold()
 
 
 def _limit(value: Any) -> Callable[[datetime], datetime]:

@@ -1,4 +1,4 @@
-"""What a person's field can hold: the type it is declared to have, in a form the table can store."""
+"""What a person's field can hold: the type it is declared to have, as the table can store it."""
 
 import math
 from collections.abc import Mapping
@@ -67,21 +67,16 @@ def _json(value: Any, depth: int) -> tuple[int, str | None]:
     """About the size of a value as JSON, and what is wrong with it."""
     if depth > _DEEPEST:
         return 0, f"nests deeper than {_DEEPEST}"
-    match value:
-        case None | bool():
-            return 5, None
-        case str():
-            return len(value) + 2, _text(value, LARGEST)
-        case int() | float():
-            return 10, _number(value)
-        case Mapping():
-            if not all(isinstance(key, str) and key and _encodes(key) for key in value):
-                return 0, "has a key that is empty or no text"
-            size, fault = _all(value.values(), depth)
-            return size + sum(map(len, value)) + 2, fault
-        case list() | tuple():
-            return _all(value, depth)
-    return 0, "is no JSON"
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) and key and _encodes(key) for key in value):
+            return 0, "has a key that is empty or no text"
+        size, fault = _all(value.values(), depth)
+        return size + sum(map(len, value)), fault
+    if isinstance(value, list | tuple):
+        return _all(value, depth)
+    if isinstance(value, str):
+        return len(value) + 2, _text(value, LARGEST)
+    return 5, None if value is None or isinstance(value, bool) else _number(value)
 
 
 def _all(values: Any, depth: int) -> tuple[int, str | None]:

@@ -29,7 +29,27 @@ _RAW = 0.97
 
 Kind = Literal["email", "phone", "moment", "truth", "number", "text", "list", "object", "unknown"]
 
+_UNLIKELY = 0.3
+_KINDS: Mapping[str, Kind] = {"number": "number", "boolean": "truth", "datetime": "moment"}
+"""What a sample is for a custom field of this type."""
+_WEIGHTS: Mapping[str, Mapping[Kind, float]] = {
+    "email": {"email": 1.1},
+    "username": {"text": 1, "email": 1, "number": 1, "phone": 1},
+    "phone": {"phone": 1.05, "text": 0.6, "number": 0.6},
+    "status": {"text": 1, "truth": 0.9},
+    "manager": {"text": 1, "email": 1},
+    "employee_id": {"text": 1, "number": 1, "phone": 1},
+}
+"""What samples of the standard fields are, where it is not only text."""
+_SAID: Mapping[Kind, str] = {
+    "email": "the sample looks like an email address",
+    "phone": "the sample looks like a phone number",
+    "moment": "the sample is a date",
+    "truth": "the sample is a yes or a no",
+}
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_SHORTEST_PHONE = 7
 _PHONE = re.compile(r"\+?[\d\s()./-]{6,25}", re.ASCII)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _GENERIC = frozenset({"value", "address", "number", "text"})
@@ -92,39 +112,31 @@ def _best(
 
 def _score(field: PersonField, candidate: _Candidate, manifest: Manifest) -> tuple[float, str]:
     """How likely this source is meant for this field (above 1: as certain as can be), and why."""
-    score, reason = _name_score(field, candidate, manifest)
-    if score == 0:
-        if field.key != "email" or candidate.kind != "email" or _of_others(field, candidate):
-            return 0, ""
-        score, reason = _BY_SAMPLE, "the sample looks like an email address"
-    elif not candidate.is_id and _of_others(field, candidate):
+    if not candidate.is_id and _of_others(field, candidate):
         return 0, ""
+    score, reason = _name_score(field, candidate, manifest)
+    if score == 0 and field.key == "email" and candidate.kind == "email":
+        score = _BY_SAMPLE
     weight, seen = _sample_weight(field, candidate)
-    if candidate.inside:
-        score *= _DEEPER ** len(candidate.inside)
-    if not candidate.listed:
-        score *= _RAW
-    return score * weight, f"{reason}; {seen}" if seen else reason
+    score *= weight * _DEEPER ** len(candidate.inside) * (1 if candidate.listed else _RAW)
+    return score, "; ".join(said for said in (reason, seen) if said)
 
 
 def _name_score(field: PersonField, candidate: _Candidate, manifest: Manifest) -> tuple[float, str]:
     name, wanted = candidate.name, _squashed(field.key)
-    if not field.standard:
-        app = _squashed(manifest.key)
-        if candidate.is_id and wanted in (f"{app}userid", f"{app}id"):
-            return _ALIKE, f"the user's id in {manifest.name}"
-        if wanted == app + name:
-            return _STRONG, f"the same name, after {manifest.name}"
-    if candidate.source == field.key:
-        return _EXACT, "the same name"
     names = {name, "".join((*candidate.inside, name))}
-    if wanted in names or _squashed(field.name) in names:
-        return _ALIKE, "the same name, written in another way"
-    if field.standard and names & STRONG.get(field.key, frozenset()):
-        return _STRONG, "another name for it"
-    if field.standard and names & WEAK.get(field.key, frozenset()):
-        return _WEAK, "perhaps another name for it"
-    return 0, ""
+    app = "" if field.standard else _squashed(manifest.key)
+    known = field.key if field.standard else ""
+    ways = (
+        (candidate.source == field.key, _EXACT, "the same name"),
+        (app and candidate.is_id and wanted in (f"{app}userid", f"{app}id"),
+         _ALIKE, f"the user's id in {manifest.name}"),
+        (names & {wanted, _squashed(field.name)}, _ALIKE, "the same name, written differently"),
+        (app and wanted == app + name, _STRONG, f"the same name, after {manifest.name}"),
+        (names & STRONG.get(known, frozenset()), _STRONG, "another name for it"),
+        (names & WEAK.get(known, frozenset()), _WEAK, "perhaps another name for it"),
+    )  # fmt: skip
+    return next(((score, reason) for holds, score, reason in ways if holds), (0, ""))
 
 
 def _of_others(field: PersonField, candidate: _Candidate) -> bool:
@@ -133,45 +145,21 @@ def _of_others(field: PersonField, candidate: _Candidate) -> bool:
     return bool(others) and not others & set(_words(field.key))
 
 
-def _sample_weight(field: PersonField, candidate: _Candidate) -> tuple[float, str]:  # noqa: PLR0911
+def _sample_weight(field: PersonField, candidate: _Candidate) -> tuple[float, str]:
     """How much more or less likely the sample makes it, and what is said of it."""
     kind = candidate.kind
-    if kind == "unknown":
+    if kind == "unknown" or field.type == "json":
         return 1, ""
-    match field.type:
-        case "json":
-            return 1, ""
-        case "number":
-            return (1, "") if kind == "number" else (0.2, "")
-        case "boolean":
-            return (1, "") if kind == "truth" else (0.2, "")
-        case "datetime":
-            return (1, "the sample is a date") if kind == "moment" else (0.2, "")
+    if field.type in _KINDS:
+        return (1, _SAID.get(kind, "")) if kind == _KINDS[field.type] else (_UNLIKELY, "")
     if kind in ("list", "object"):
         return 0, ""
     if not field.standard:
         return 1, ""
-    match field.key, kind:
-        case "email", "email":
-            return 1.1, "the sample looks like an email address"
-        case "email", _:
-            return 0.4, ""
-        case "phone", "phone":
-            return 1.05, "the sample looks like a phone number"
-        case "phone", "number" | "text":
-            return 0.6, ""
-        case "status", "truth":
-            return 0.9, "the sample is a yes or a no"
-        case "username" | "manager", "email":
-            return 1, ""
-        case "employee_id" | "username", "number" | "phone":
-            return 1, ""
-        case "role", "text":
-            return 0.8, "its values must be roles of this deployment"
-        case _, "text":
-            return 1, ""
-        case _:
-            return 0.3, ""
+    if field.key == "role":
+        return 0.8, "its values must be roles of this deployment"
+    weight = _WEIGHTS.get(field.key, {"text": 1}).get(kind, _UNLIKELY)
+    return weight, _SAID.get(kind, "") if weight != _UNLIKELY else ""
 
 
 def _listed(schema: Sequence[Mapping[str, Any]], manifest: Manifest) -> Iterator[_Candidate]:
@@ -231,7 +219,7 @@ def _options(path: str) -> tuple[paths.Steps, ...]:
     return () if isinstance(parsed, paths.BadPath) else parsed
 
 
-def _kind(sample: Any) -> Kind:  # noqa: PLR0911
+def _kind(sample: Any) -> Kind:
     match sample:
         case None:
             return "unknown"
@@ -239,22 +227,23 @@ def _kind(sample: Any) -> Kind:  # noqa: PLR0911
             return "truth"
         case int() | float():
             return "number"
-        case list():
-            return "list"
         case str():
-            text = sample.strip()
+            return _text_kind(sample.strip())
         case _:
-            return "object"
+            return "list" if isinstance(sample, list) else "object"
+
+
+def _text_kind(text: str) -> Kind:
     if not text:
         return "unknown"
     if _EMAIL.fullmatch(text):
         return "email"
-    if comparing.moment(text) is not None or text.startswith("0000-00-00"):
-        return "moment"
-    if paths.truth(text) is not None and not text.isdigit():
+    if text.lower() in ("true", "false"):
         return "truth"
     if text.isdecimal():
-        return "phone" if len(text) > 6 else "number"  # noqa: PLR2004
+        return "phone" if len(text) >= _SHORTEST_PHONE else "number"
+    if comparing.moment(text) is not None or text.startswith("0000-00-00"):
+        return "moment"
     return "phone" if _PHONE.fullmatch(text) else "text"
 
 

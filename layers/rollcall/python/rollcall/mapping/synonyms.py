@@ -6,53 +6,56 @@ Names are written without case and separators: `firstName`, `first_name` and `Fi
 
 from collections.abc import Mapping
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 STRONG: Mapping[str, frozenset[str]] = {
-    "username": frozenset(
+    "username": _names(
         "login loginname userlogin userprincipalname upn samaccountname accountname loginid "
-        "loginusername".split()
+        "loginusername"
     ),
-    "email": frozenset(
+    "email": _names(
         "mail emailaddress mailaddress primaryemail primaryemailaddress workemail useremail "
-        "emailwork".split()
+        "emailwork"
     ),
-    "first_name": frozenset("givenname forename fname namefirst namegiven namegivenname".split()),
-    "last_name": frozenset(
-        "surname familyname lname sn lastnames namelast namefamily namefamilyname".split()
-    ),
-    "display_name": frozenset(
+    "first_name": _names("givenname forename fname namefirst namegiven namegivenname"),
+    "last_name": _names("surname familyname lname sn lastnames namelast namefamily namefamilyname"),
+    "display_name": _names(
         "name fullname realname userfullname formattedname nameformatted namefull "
-        "namefullname namedisplay namedisplayname".split()
+        "namefullname namedisplay namedisplayname"
     ),
-    "phone": frozenset(
+    "phone": _names(
         "phonenumber telephone telephonenumber mobile mobilephone mobilenumber cellphone "
-        "workphone phonework businessphone".split()
+        "workphone phonework businessphone"
     ),
-    "role": frozenset("userrole rolename".split()),
-    "status": frozenset("userstatus accountstatus".split()),
-    "title": frozenset("jobtitle position jobposition designation".split()),
-    "department": frozenset("dept departmentname orgunit organizationalunit".split()),
-    "manager": frozenset(
+    "role": _names("userrole rolename"),
+    "status": _names("userstatus accountstatus"),
+    "title": _names("jobtitle position jobposition designation"),
+    "department": _names("dept departmentname orgunit organizationalunit"),
+    "manager": _names(
         "managername manageremail manageremailaddress supervisor reportsto linemanager "
-        "managerdisplayname".split()
+        "managerdisplayname"
     ),
-    "employee_id": frozenset(
-        "employeenumber employeeno empid empno staffid staffnumber personnelnumber workerid".split()
+    "employee_id": _names(
+        "employeenumber employeeno empid empno staffid staffnumber personnelnumber workerid"
     ),
 }
 WEAK: Mapping[str, frozenset[str]] = {
-    "username": frozenset("nickname nick handle screenname alias".split()),
+    "username": _names("nickname nick handle screenname alias"),
     "email": frozenset({"contactemail"}),
     "first_name": frozenset({"first"}),
     "last_name": frozenset({"last"}),
-    "display_name": frozenset("label cn".split()),
-    "phone": frozenset("tel cell".split()),
-    "status": frozenset("state active enabled isactive isenabled".split()),
+    "display_name": _names("label cn"),
+    "phone": _names("tel cell"),
+    "status": _names("state active enabled isactive isenabled"),
     "title": frozenset({"jobrole"}),
-    "department": frozenset("division team unit".split()),
+    "department": _names("division team unit"),
 }
-OTHERS = frozenset(
+OTHERS = _names(
     "manager supervisor company organization organisation org account team creator author owner "
     "parent group department assistant emergency created updated modified invited referrer partner "
-    "customer tenant workspace project product".split()
+    "customer tenant workspace project product"
 )
 """What lies inside one of these tells of somebody or something else than the user."""

@@ -1,0 +1,58 @@
+"""Who uses a field or a role: the mapping in effect of every integration.
+
+A connector that nobody uses does not count, so that a role such as Employee, which every connector
+here names, can be taken away; launching an integration asks for a role that there is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollcall.connectors.manifest import Manifest
+from rollcall.integrations.model import Integration
+from rollcall.mapping.model import MappingRules, Rule, mapping_of
+
+if TYPE_CHECKING:
+    from rollcall.api.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One integration whose mapping uses it, and how."""
+
+    name: str
+    detail: str
+
+
+def targets(services: "Services", key: str) -> list[Use]:
+    """The mappings that write the field of that key."""
+    return _uses(services, lambda rule: f"target {rule.target}" if rule.target == key else None)
+
+
+def constant_roles(services: "Services", known: frozenset[str]) -> list[Use]:
+    """The mappings with a constant role that is not among `known`, which are casefolded."""
+
+    def unknown(rule: Rule) -> str | None:
+        if rule.target != "role" or not isinstance(rule.value, str):
+            return None
+        gone = rule.value.strip().casefold() not in known
+        return f"role {rule.value}" if gone else None
+
+    return _uses(services, unknown)
+
+
+def _uses(services: "Services", told: Callable[[Rule], str | None]) -> list[Use]:
+    manifests = {manifest.key: manifest for manifest in services.catalog.everything()}
+    found = []
+    for integration in services.integrations.everything():
+        rules = in_effect(manifests.get(integration.connector), integration)
+        said = (told(rule) for rule in rules.fields)
+        found += [Use(integration.name, one) for one in said if one is not None]
+    return found
+
+
+def in_effect(manifest: Manifest | None, integration: Integration) -> MappingRules:
+    """The integration's own mapping, or its connector's; no rules where neither is there."""
+    if manifest is None:
+        return MappingRules.from_data(integration.mapping or {"fields": []})
+    return mapping_of(manifest, integration.mapping)
