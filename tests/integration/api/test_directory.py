@@ -54,6 +54,8 @@ def test_an_account_shows_its_record_its_fields_and_where_it_comes_from(
         "email": "ann01@example.com",
         "display_name": "Ann Number 1",
         "status": "active",
+        "kind": "person",
+        "link": None,
         "last_active_at": None,
         "attributes": record(1),
         "fields": {
@@ -72,6 +74,7 @@ def test_an_account_shows_its_record_its_fields_and_where_it_comes_from(
         "last_changed_at": NOW,
         "removed_at": None,
         "removed_by_run": None,
+        "left_at": None,
         "version": 1,
     }
     assert api("GET", f"/v1/people/{person_id}").json["email"] == "ann01@example.com"
@@ -161,6 +164,95 @@ def test_a_person_has_its_fields_flat_and_its_accounts(api: Caller, filled: str)
     assert places == {(filled, "1"), (other, "8")}
 
 
+def test_a_person_shows_every_custom_field_null_where_it_is_empty(api: Caller, filled: str) -> None:
+    item = {"pk": "FIELD", "sk": "badge", "key": "badge", "name": "Badge", "type": "number"}
+    api.config.put({**item, "unique": True})
+    (person,) = api.everything("/v1/people", email="ann01@example.com")
+    assert person["badge"] is None
+    assert person["removed_at"] is None
+    pk = keys.person(person["id"])
+    stored = api.directory.get(pk, "PERSON")
+    assert stored is not None
+    api.directory.update(pk, "PERSON", {"fields": {**stored["fields"], "badge": 7}})
+    assert api("GET", f"/v1/people/{person['id']}").json["badge"] == 7
+    assert filled
+
+
+def test_people_only_has_people_and_neither_accounts_nor_groups_nor_grants(api: Caller) -> None:
+    integration_id = api.integration(load="people")["id"]
+    fill(api, integration_id, [record(1)], load="people")
+    path = f"/v1/integrations/{integration_id}"
+    for listed in ("accounts", "groups", "grants"):
+        assert api.everything(f"{path}/{listed}") == []
+    assert api("GET", f"{path}/accounts/1").status == 404
+    (person,) = api.everything("/v1/people")
+    assert person["accounts"] == []
+    assert [one["account_count"] for one in api.everything("/v1/applications")] == [0]
+    assert api.everything("/v1/applications/ActiveCampaign/accounts") == []
+
+
+def test_an_account_is_linked_unlinked_and_marked_by_hand(api: Caller, filled: str) -> None:
+    path = f"/v1/integrations/{filled}/accounts"
+    other = api("GET", f"{path}/2").json["person_id"]
+    linked = api("PUT", f"{path}/1/person", {"person_id": other})
+    assert (linked.status, linked.json["person_id"], linked.json["link"]) == (200, other, "manual")
+    assert api("PUT", f"{path}/1/person", {"person_id": other}).json == linked.json
+    (person,) = api.everything("/v1/people", email="ann02@example.com")
+    assert {one["external_id"] for one in person["accounts"]} == {"1", "2"}
+    nobody = api("DELETE", f"{path}/1/person")
+    assert (nobody.status, nobody.json["person_id"], nobody.json["link"]) == (200, None, "none")
+    marked = api("PATCH", f"{path}/3", {"kind": "service"})
+    assert (marked.status, marked.json["kind"], marked.json["person_id"]) == (200, "service", None)
+    entries = api.everything("/v1/audit", object_type="account")
+    assert [entry["verb"] for entry in entries] == ["mark", "unlink", "link"]
+    assert entries[0]["object_id"] == f"{filled}/3"
+    assert entries[0]["changes"]["kind"] == {"before": None, "after": "service"}
+
+
+def test_accounts_are_listed_by_link_and_by_kind(api: Caller, filled: str) -> None:
+    path = f"/v1/integrations/{filled}/accounts"
+    api("DELETE", f"{path}/1/person")
+    api("PATCH", f"{path}/3", {"kind": "service"})
+    api("PATCH", f"{path}/4", {"kind": "system"})
+    api("PATCH", f"{path}/4", {"kind": "person"})
+    for base in (path, "/v1/applications/ActiveCampaign/accounts"):
+
+        def ids(base: str = base, **query: str) -> list[str]:
+            return [one["external_id"] for one in api.everything(base, limit=2, **query)]
+
+        assert ids(linked="false") == ["1", "3", "4"]
+        assert ids(linked="true") == ["2", "5"]
+        assert ids(kind="service") == ["3"]
+        assert ids(kind="system") == []
+        assert ids(kind="person") == ["1", "2", "4", "5"]
+        assert ids(linked="false", kind="person", status="active") == ["1", "4"]
+        assert api("GET", base, query={"kind": "robot"}).fields == ["kind"]
+        assert api("GET", base, query={"linked": "perhaps"}).fields == ["linked"]
+
+
+def test_what_cannot_be_linked_is_refused(api: Caller, filled: str) -> None:
+    path = f"/v1/integrations/{filled}/accounts"
+    person = api("GET", f"{path}/2").json["person_id"]
+    for method, place, body in (
+        ("PUT", f"{path}/77/person", {"person_id": person}),
+        ("DELETE", f"{path}/77/person", None),
+        ("PATCH", f"{path}/77", {"kind": "service"}),
+        ("PUT", "/v1/integrations/none/accounts/1/person", {"person_id": person}),
+        ("DELETE", "/v1/integrations/none/accounts/1/person", None),
+        ("PATCH", "/v1/integrations/none/accounts/1", {"kind": "service"}),
+    ):
+        assert api(method, place, body).status == 404, (method, place)
+    missing = api("PUT", f"{path}/1/person", {"person_id": "nobody"})
+    assert (missing.status, missing.fields) == (422, ["person_id"])
+    assert api("PUT", f"{path}/1/person", {}).fields == ["person_id"]
+    assert api("PUT", f"{path}/1/person", {"person_id": person, "more": 1}).fields == ["more"]
+    assert api("PATCH", f"{path}/1", {"kind": "robot"}).fields == ["kind"]
+    api("PATCH", f"{path}/1", {"kind": "system"})
+    refused = api("PUT", f"{path}/1/person", {"person_id": person})
+    assert refused.status == 409
+    assert "system account" in refused.json["detail"]
+
+
 def test_applications_gather_the_accounts_of_their_integrations(api: Caller, filled: str) -> None:
     second = api.integration()["id"]
     fill(api, second, [record(number) for number in (1, 2, 3)])
@@ -191,13 +283,14 @@ def test_applications_gather_the_accounts_of_their_integrations(api: Caller, fil
     assert api.everything("/v1/applications/Aha! (EU)/accounts") == []
 
 
-def test_kept_accounts_stay_with_people_and_applications(api: Caller, filled: str) -> None:
+def test_kept_accounts_stay_as_removed_with_people_and_applications(api: Caller, filled: str) -> None:
     assert api("DELETE", f"/v1/integrations/{filled}").status == 204
     assert api("GET", f"/v1/integrations/{filled}/accounts").status == 404
     (application,) = api.everything("/v1/applications")
-    assert (application["integration_ids"], application["account_count"]) == ([filled], 4)
+    assert (application["integration_ids"], application["account_count"]) == ([filled], 0)
     accounts = api.everything("/v1/applications/ActiveCampaign/accounts")
     assert [one["external_id"] for one in accounts] == ["1", "2", "3", "4", "5"]
+    assert {one["status"] for one in accounts} == {"removed"}
     assert accounts[0]["fields"]["connect_credentials"] is None
     (person,) = api.everything("/v1/people", email="ann01@example.com")
     assert person["accounts"][0]["integration_id"] == filled

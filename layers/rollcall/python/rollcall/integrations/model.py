@@ -31,9 +31,9 @@ class Integration:
 
     The app is reached at `base_url` (the host, without the API's path), or at `subdomain`, or
     where both are None at the connector's variable: `integrations.address` says which. `headers`
-    and `params` go with every call. `schedule` has `expression`, `timezone` and, where runs may begin
-    later than their time, `flexible_minutes`. `mapping` None is the connector's (see `mapping.model`), and
-    `filter` None takes every record (see `mapping.conditions`).
+    and `params` go with every call. `schedule` has `expression`, `timezone` and, where runs may
+    begin later than their time, `flexible_minutes`. `mapping` None is the connector's (see
+    `mapping.model`), and `filter` None takes every record (see `mapping.conditions`).
     """
 
     id: str

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, cursor, key_of
 from rollcall.api.routing import Id, Routes
+from rollcall.connectors.check import too_slow
 from rollcall.connectors.manifest import Manifest
 from rollcall.directory.purge import holds_anything, purge
 from rollcall.directory.retire import retire
@@ -60,6 +61,9 @@ def _checked(
     if body.subdomain is not None and not manifest.address.subdomain_url:
         faults.append(("subdomain", f"{manifest.name} has no subdomains: give base_url"))
     faults += rules.pair_faults(body.headers, body.params)
+    if body.rate_limit is not None:
+        fault = too_slow(manifest, body.rate_limit.requests, body.rate_limit.seconds)
+        faults += [("rate_limit", fault)] if fault else []
     return base_url, faults
 
 
@@ -150,8 +154,8 @@ def _subscribe(contacts: Sequence[str]) -> None:
         return
     try:
         subscriptions.ensure(services.aws.sns, topic, contacts)
-    except (ClientError, BotoCoreError) as error:
-        logger.error("contacts could not be subscribed to notices", exc_info=error)
+    except (ClientError, BotoCoreError):
+        logger.exception("contacts could not be subscribed to notices")
 
 
 def _rate_limit(limit: forms.Limit | None) -> RateLimit | None:

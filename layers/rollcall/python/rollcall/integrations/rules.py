@@ -88,8 +88,11 @@ def lacking(
     for rule in rules.fields:
         if rule.target not in fields:
             found.append(("mapping", f"{rule.target} is no field of a person any more"))
-        elif rule.target == "role" and isinstance(rule.value, str):
-            if rule.value.strip().casefold() not in known:
-                said = f"{rule.value!r} is no role any more; roles are {', '.join(roles)}"
-                found.append(("mapping.role", said))
+        elif (
+            rule.target == "role"
+            and isinstance(rule.value, str)
+            and rule.value.strip().casefold() not in known
+        ):
+            said = f"{rule.value!r} is no role any more; roles are {', '.join(roles)}"
+            found.append(("mapping.role", said))
     return [*found, *schedule_faults(integration.schedule, moment)]

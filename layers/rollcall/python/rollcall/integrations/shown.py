@@ -27,7 +27,7 @@ def shown(services: Services, integration: Integration) -> ShownIntegration:
 
 
 def all_shown(services: Services, integrations: Sequence[Integration]) -> list[ShownIntegration]:
-    """Several, with as few reads as for one. One whose connector is gone is shown as it is stored."""
+    """Several, with as few reads as for one. Without its connector one is shown as it is stored."""
     states = services.integrations.states([integration.id for integration in integrations])
     under_way = dict(services.runs.locks())
     keys = {one.connector for one in integrations}

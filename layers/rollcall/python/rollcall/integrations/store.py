@@ -140,6 +140,10 @@ class Integrations:
         items, last = self._config.page(KIND, limit=limit, after=after)
         return [Integration.from_item(item) for item in items], last
 
+    def key(self, integration_id: str) -> Item:
+        """The key to go on after that integration."""
+        return {"pk": KIND, "sk": integration_id}
+
     def everything(self) -> list[Integration]:
         """Every integration, in the order they were made."""
         return [Integration.from_item(item) for item in self._config.query(KIND)]

@@ -12,6 +12,7 @@ from rollcall.connectors.manifest import Manifest
 from rollcall.fields.model import PersonField
 from rollcall.mapping import comparing
 from rollcall.mapping.check_filter import filter_problems
+from rollcall.mapping.convert import check_options
 from rollcall.mapping.mapper import TEMPLATE_NAMES
 from rollcall.mapping.model import MappingRules, Write
 from rollcall.mapping.problems import Problem, near, path_problem, shown, unknown_properties
@@ -198,7 +199,7 @@ class _Check:
             return
         if constant:
             yield Problem(place, "a constant finds nobody: it cannot be a sync key")
-        if field is not None and not field.unique:
+        elif field is not None and not field.unique:
             yield Problem(place, f"{field.key} is not unique: it cannot be a sync key")
         elif field is not None and field.type not in _FINDING:
             yield Problem(place, f"{field.key} is of type {field.type}: it cannot be a sync key")
@@ -228,13 +229,9 @@ def _convert(
     place = f"{where}.convert"
     if constant:
         yield Problem(place, "a constant is not converted: write it as it should be")
-    elif not isinstance(options, dict):
-        yield Problem(place, "must be an object")
-    else:
-        from rollcall.mapping.convert import check_options  # noqa: PLC0415
-
-        for message in check_options(options):
-            yield Problem(place, message)
+        return
+    for option, message in check_options(options):
+        yield Problem(f"{place}.{option}".removesuffix("."), message)
 
 
 def _template(source: Any, names: Sequence[str], where: str) -> Iterator[Problem]:

@@ -73,6 +73,7 @@ def read(source: str) -> Iterator[Token]:
 
 
 def parsed(tokens: Sequence[Token]) -> list[nodes.Node]:
+    """What the template is made of; raises TemplateSyntaxError, with the offset for the line."""
     parser = Parser(_PARSING, "")
     parser.stream = TokenStream(_LEXER.wrap(tokens), None, None)
     return parser.parse().body

@@ -124,7 +124,8 @@ def regex_replace(value: Any, /, pattern: Any, replacement: Any) -> Any:
     """
     compiled = patterns.compile_pattern(_argument(pattern, "pattern"))
     if isinstance(compiled, patterns.BadPattern):
-        raise Unusable(f"the pattern is refused: {compiled.message}")
+        why = compiled.message.partition(":")[0]  # the rest repeats it
+        raise Unusable(f"the pattern is refused: {why}")
     return patterns.replace(compiled, _argument(replacement, "replacement", least=0), _plain(value))
 
 

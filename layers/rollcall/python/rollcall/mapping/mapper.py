@@ -19,6 +19,7 @@ from rollcall.connectors import paths
 from rollcall.connectors.manifest import Manifest
 from rollcall.connectors.records import LONGEST_KEY, read_field
 from rollcall.fields.model import PersonField
+from rollcall.mapping.convert import Unconvertible, convert
 from rollcall.mapping.model import MappingRules, Rule
 from rollcall.mapping.storing import unstorable
 
@@ -27,6 +28,8 @@ TEMPLATE_NAMES = ("response", "source", "person")
 _WAY = 1
 """Counts the changes of this module that make something else of the same record."""
 _TEXTS = ("text", "long_text")
+_NONE: tuple[Any, ...] = ([], {})
+_EMPTY: tuple[Any, ...] = (None, "", *_NONE)
 
 Record = Mapping[str, Any]
 Sources = Mapping[str, Any]
@@ -184,12 +187,12 @@ class _Rule:
 
     def __init__(self, rule: Rule, field: PersonField, roles: Sequence[str], get: Getter) -> None:
         self.target = rule.target
-        self._rule = rule
         self._field = field
         self._get = get
+        self._convert = rule.convert
+        self._as_it_is = field.type in _TEXTS and not rule.convert
         self._key = bool(rule.sync_key)
-        self._is_text = field.type in _TEXTS
-        self._plain = self._is_text and not rule.convert and not field.unique
+        self._found_again = self._key or field.unique
         self._roles = {role.casefold(): role for role in roles} if rule.target == "role" else None
 
     def value(self, record: Record, sources: Sources, values: Mapping[str, Any]) -> Any:
@@ -197,30 +200,17 @@ class _Rule:
         found = self._get(record, sources, values)
         if found is None or isinstance(found, _Bad):
             return found
-        if type(found) is not str or not self._is_text or self._rule.convert:
-            found = self._converted(found)
-            if found is None or isinstance(found, _Bad):
-                return found
-        if type(found) is str:
+        if self._as_it_is and type(found) is str:
             found = found.strip()
-        if not found and found in ("", [], {}):
-            return None
-        return self._accepted(found)
-
-    def _converted(self, found: Any) -> Any:
-        """What is found as the target's type has it."""
-        if not found and found in ([], {}):
-            return None
-        if self._is_text and not self._rule.convert:
-            if isinstance(found, int) and not isinstance(found, bool):
-                return str(found)
-            if isinstance(found, dict | list):
-                kind = "an object" if isinstance(found, dict) else "a list"
-                return _Bad("convert-failed", f"{kind} is no text; take one value of it")
-        from rollcall.mapping.convert import Unconvertible, convert  # noqa: PLC0415
-
-        value = convert(found, self._field.type, self._rule.convert or {})
-        return _Bad("convert-failed", value.message) if isinstance(value, Unconvertible) else value
+            fault = unstorable(found, self._field.type)
+            if fault is not None:
+                return _Bad("convert-failed", f"it {fault}")
+        else:
+            # An empty list or object is how some apps say that there is nothing.
+            found = convert(found, self._field.type, self._convert) if found not in _NONE else None
+            if isinstance(found, Unconvertible):
+                return _Bad("convert-failed", found.message)
+        return None if found in _EMPTY else self._accepted(found)
 
     def _accepted(self, value: Any) -> Any:
         """The value, or why no person may have it."""
@@ -230,14 +220,13 @@ class _Rule:
                 known = ", ".join(self._roles.values())
                 return _Bad("role-unknown", f"{_short(value)} is no role; roles are {known}")
             return role
-        if self._key or self._field.unique:
+        if self._found_again:
             code = "sync-key-unusable" if self._key else "convert-failed"
             if isinstance(value, bool) or not isinstance(value, str | int | float):
                 return _Bad(code, "only text or a number can be found again")
             if (size := len(str(value))) > LONGEST_KEY:
                 return _Bad(code, f"has {size} characters; {LONGEST_KEY} can be found again")
-        fault = unstorable(value, self._field.type)
-        return value if fault is None else _Bad("convert-failed", fault)
+        return value
 
 
 def _target(rule: Rule, fields: Mapping[str, PersonField]) -> PersonField:

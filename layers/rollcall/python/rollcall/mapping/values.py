@@ -108,7 +108,7 @@ def moment(value: Any, pattern: str | None = None, timezone: str = "UTC") -> dat
     """
     home = zone(timezone)
     if pattern is not None:
-        _check_reading(pattern)
+        check_reading(pattern)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -122,8 +122,8 @@ def moment(value: Any, pattern: str | None = None, timezone: str = "UTC") -> dat
         found = _read(told, pattern)
         return (found if found.tzinfo else found.replace(tzinfo=home)).astimezone(UTC)
     except (ValueError, OverflowError):
-        how = "it is no date" if pattern is None else f"it is no date of the format {pattern!r}"
-        raise Unusable(how) from None
+        of = "" if pattern is None else " of that format"
+        raise Unusable(f"it is no date{of}") from None
 
 
 def _read(told: str | float, pattern: str | None) -> datetime:
@@ -165,11 +165,11 @@ def zone(name: Any) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise Unusable(f"there is no time zone {name!r}") from None
+        raise Unusable("there is no such time zone") from None
 
 
-def _check_reading(pattern: Any) -> None:
-    """A date's format that can be read: each part once, and a year among them."""
+def check_reading(pattern: Any) -> None:
+    """Raises Unusable for a format that reads no date: each part once, and a year among them."""
     used = [one for one in _directives(pattern, _READ) if one != "%"]
     if len(used) > len(set(used)):
         raise Unusable("the format has a part twice")

@@ -1,0 +1,452 @@
+"""What is refused when a mapping or a filter is saved, and where it says the fault is."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rollcall.connectors import catalog
+from rollcall.connectors.manifest import Manifest
+from rollcall.fields.model import STANDARD, PersonField
+from rollcall.mapping.check import filter_problems, mapping_problems, missing
+from rollcall.mapping.conditions import OPERATORS, Conditions
+from rollcall.mapping.mapper import Mapper
+from rollcall.mapping.model import MappingRules, mapping_of
+
+ROLES = ("Employee", "Manager", "Administrator")
+FIELDS = {
+    **STANDARD,
+    "hired": PersonField("hired", "Hired", "datetime", unique=False),
+    "cost": PersonField("cost", "Cost", "number", unique=False),
+    "remote": PersonField("remote", "Remote", "boolean", unique=False),
+    "extra": PersonField("extra", "Extra", "json", unique=False),
+    "odd": PersonField("odd", "Odd", "json", unique=True),
+    "aha_user_id": PersonField("aha_user_id", "Aha! User Id", "text", unique=True),
+}
+EMAIL = {"target": "email", "source": "email", "sync_key": 1}
+
+
+def connector(key: str) -> Manifest:
+    found = catalog.find(key)
+    assert found is not None
+    return found
+
+
+AHA = connector("aha")
+
+
+def faults(data: Any) -> dict[str, str]:
+    found = mapping_problems(data, AHA, FIELDS, ROLES)
+    assert len({problem.path for problem in found}) == len(found)
+    return {problem.path: problem.message for problem in found}
+
+
+def rule_faults(**rule: Any) -> dict[str, str]:
+    return faults({"fields": [{"target": "title", "source": "job"} | rule]})
+
+
+def filter_faults(data: Any, mapping: Any = None) -> dict[str, str]:
+    return {problem.path: problem.message for problem in filter_problems(data, AHA, mapping)}
+
+
+DESIGN = {
+    "fields": [
+        EMAIL,
+        {"target": "display_name", "template": "{{ response.firstName }} {{ response.lastName }}"},
+        {"target": "role", "value": "Employee"},
+        {"target": "aha_user_id", "source": "id", "sync_key": 2},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        DESIGN,
+        {"fields": []},
+        {"fields": [], "sources": None},
+        {"fields": [{"target": "title", "source": "profile.jobs[0].title"}]},
+        {"fields": [{"target": "title", "source": 'response.x["odd key"]'}]},
+        {"fields": [{"target": "title", "source": "job", "template": None, "sync_key": None}]},
+        {
+            "fields": [
+                EMAIL,
+                {"target": "username", "source": "a", "sync_key": 2, "write": "always"},
+            ]
+        },
+        {"fields": [{"target": "cost", "value": 0}, {"target": "remote", "value": False}]},
+        {"fields": [{"target": "hired", "value": "2026-01-31"}]},
+        {"fields": [{"target": "role", "value": "employee", "write": "if_empty"}]},
+        {"fields": [{"target": "extra", "value": {"a": [1, None]}}]},
+        {
+            "fields": [{"target": "title", "source": "cost_center"}],
+            "sources": [
+                {"key": "cost_center", "path": "custom['Cost center']"},
+                {"key": "both", "template": "{{ source.name }} {{ source.cost_center }}"},
+            ],
+        },
+    ],
+)
+def test_what_is_right_has_no_problems(data: Any) -> None:
+    assert faults(data) == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        ([], "mapping"),
+        ("email", "mapping"),
+        (7, "mapping"),
+        ({}, "mapping.fields"),
+        ({"fields": None}, "mapping.fields"),
+        ({"fields": {"email": "email"}}, "mapping.fields"),
+        ({"fields": ["email"]}, "mapping.fields.0"),
+        ({"fields": [], "filter": None}, "mapping.filter"),
+        ({"fields": [], "sources": {}}, "mapping.sources"),
+        ({"fields": [], "sources": ["x"]}, "mapping.sources.0"),
+        ({"fields": [], "sources": [{"path": "x"}]}, "mapping.sources.0.key"),
+        ({"fields": [], "sources": [{"key": "A b", "path": "x"}]}, "mapping.sources.0.key"),
+        ({"fields": [], "sources": [{"key": "email", "path": "x"}]}, "mapping.sources.0.key"),
+        (
+            {"fields": [], "sources": [{"key": "display_name", "path": "x"}]},
+            "mapping.sources.0.key",
+        ),
+        ({"fields": [], "sources": [{"key": "response", "path": "x"}]}, "mapping.sources.0.key"),
+        ({"fields": [], "sources": [{"key": "x"}]}, "mapping.sources.0"),
+        (
+            {"fields": [], "sources": [{"key": "x", "path": "x", "template": "x"}]},
+            "mapping.sources.0",
+        ),
+        ({"fields": [], "sources": [{"key": "x", "path": "a[x]"}]}, "mapping.sources.0.path"),
+        ({"fields": [], "sources": [{"key": "x", "path": 7}]}, "mapping.sources.0.path"),
+        (
+            {"fields": [], "sources": [{"key": "x", "path": "x", "type": "text"}]},
+            "mapping.sources.0.type",
+        ),
+        (
+            {"fields": [], "sources": [{"key": "x", "path": "x"}, {"key": "x", "path": "y"}]},
+            "mapping.sources.1.key",
+        ),
+        (
+            {"fields": [], "sources": [{"key": "x", "template": "{{ person.email }}"}]},
+            "mapping.sources.0.template",
+        ),
+        (
+            {"fields": [], "sources": [{"key": f"x{n}", "path": "x"} for n in range(51)]},
+            "mapping.sources",
+        ),
+        ({"fields": [EMAIL] + [{}] * 100}, "mapping.fields"),
+    ],
+)
+def test_a_mapping_of_the_wrong_shape_is_refused_where_it_is(data: Any, path: str) -> None:
+    assert path in faults(data)
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ({"target": "shoe_size"}, "target"),
+        ({"target": None}, "target"),
+        ({"target": ["email"]}, "target"),
+        ({"source": None}, ""),
+        ({"value": "Boss"}, ""),
+        ({"template": "{{ response.job }}"}, ""),
+        ({"source": None, "value": "Boss", "template": "Boss"}, ""),
+        ({"source": 7}, "source"),
+        ({"source": ""}, "source"),
+        ({"source": "jobs["}, "source"),
+        ({"source": None, "template": ""}, "template"),
+        ({"source": None, "template": 7}, "template"),
+        ({"source": None, "template": "{{ response.job"}, "template"),
+        ({"source": None, "template": "{% for x in response %}{% endfor %}"}, "template"),
+        ({"source": None, "template": "{{ response.__class__ }}"}, "template"),
+        ({"source": None, "template": "{{ 9 ** 9 ** 9 }}"}, "template"),
+        ({"source": None, "template": "{{ email }}"}, "template"),
+        ({"source": None, "value": 7}, "value"),
+        ({"source": None, "value": ""}, "value"),
+        ({"source": None, "value": ["Boss"]}, "value"),
+        ({"source": None, "target": "cost", "value": "7"}, "value"),
+        ({"source": None, "target": "cost", "value": True}, "value"),
+        ({"source": None, "target": "remote", "value": "yes"}, "value"),
+        ({"source": None, "target": "hired", "value": "soon"}, "value"),
+        ({"source": None, "target": "hired", "value": 7}, "value"),
+        ({"source": None, "target": "extra", "value": {"": 1}}, "value"),
+        ({"source": None, "target": "extra", "value": []}, "value"),
+        ({"source": None, "target": "role", "value": "Owner"}, "value"),
+        ({"source": None, "target": "email", "value": "a@example.test"}, "value"),
+        ({"source": None, "value": "Boss", "convert": {}}, "convert"),
+        ({"convert": "date"}, "convert"),
+        ({"write": "sometimes"}, "write"),
+        ({"write": ["always"]}, "write"),
+        ({"write": "never"}, "write"),
+        ({"target": "email", "sync_key": 1, "write": "never"}, "write"),
+        ({"sync_key": 1}, "sync_key"),
+        ({"target": "email", "sync_key": "1"}, "sync_key"),
+        ({"target": "email", "sync_key": True}, "sync_key"),
+        ({"target": "email", "sync_key": False}, "sync_key"),
+        ({"target": "email", "sync_key": -1}, "sync_key"),
+        ({"target": "email", "sync_key": 1.0}, "sync_key"),
+        ({"target": "email", "sync_key": 2}, "sync_key"),
+        ({"target": "email", "sync_key": 10**30}, "sync_key"),
+        ({"target": "odd", "sync_key": 1}, "sync_key"),
+        ({"target": "role", "source": None, "value": "Employee", "sync_key": 1}, "sync_key"),
+        ({"synckey": 1}, "synckey"),
+    ],
+)
+def test_a_wrong_rule_is_refused_where_it_is(rule: dict[str, Any], path: str) -> None:
+    assert f"mapping.fields.0.{path}".removesuffix(".") in rule_faults(**rule)
+
+
+def test_a_field_that_is_unknown_is_told_with_one_like_it() -> None:
+    assert (
+        "did you mean display_name?" in rule_faults(target="displayname")["mapping.fields.0.target"]
+    )
+
+
+def test_a_template_is_refused_with_its_position() -> None:
+    told = rule_faults(source=None, template="line one\n{{ response.job | shout }}")
+    assert told["mapping.fields.0.template"].startswith("line 2, column 19: ")
+
+
+def test_a_path_is_refused_with_its_position() -> None:
+    assert "at character 5" in rule_faults(source="jobs[x]")["mapping.fields.0.source"]
+
+
+def test_a_role_that_is_none_is_told_with_those_there_are() -> None:
+    told = rule_faults(target="role", source=None, value="Owner")
+    assert "Employee, Manager, Administrator" in told["mapping.fields.0.value"]
+
+
+def test_two_constants_for_one_field_are_refused() -> None:
+    role = {"target": "role", "value": "Employee"}
+    told = faults({"fields": [EMAIL, role, {**role, "value": "Manager"}]})
+    assert told == {"mapping.fields.2.target": "role is mapped by mapping.fields.1 already"}
+
+
+@pytest.mark.parametrize(("keys", "path"), [((1, 3), 1), ((1, 1), 1), ((2, 3), 0)])
+def test_sync_keys_are_numbered_from_one_without_gaps(keys: tuple[int, int], path: int) -> None:
+    rules = [
+        {"target": "email", "source": "a", "sync_key": keys[0]},
+        {"target": "username", "source": "b", "sync_key": keys[1]},
+    ]
+    assert list(faults({"fields": rules})) == [f"mapping.fields.{path}.sync_key"]
+
+
+def test_every_fault_is_told_at_once() -> None:
+    told = faults(
+        {
+            "fields": [
+                {"target": "shoe_size", "source": "x["},
+                {"target": "title", "value": 7, "sync_key": 1},
+            ],
+            "sources": [{"key": "Bad", "path": ""}],
+        }
+    )
+    assert set(told) == {
+        "mapping.sources.0.key",
+        "mapping.sources.0.path",
+        "mapping.fields.0.target",
+        "mapping.fields.0.source",
+        "mapping.fields.1.value",
+        "mapping.fields.1.sync_key",
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "paths"),
+    [
+        ({"fields": []}, ["mapping.email", "mapping.role", "mapping.sync_key"]),
+        ({"fields": [EMAIL]}, ["mapping.role"]),
+        ({"fields": [{**EMAIL, "sync_key": 0}]}, ["mapping.role", "mapping.sync_key"]),
+        (
+            {"fields": [{**EMAIL, "target": "title"}, {"target": "role", "source": "x"}]},
+            ["mapping.email", "mapping.sync_key"],
+        ),
+        (
+            {
+                "fields": [
+                    {"target": "aha_user_id", "source": "id", "sync_key": 1},
+                    {"target": "email", "source": "email", "sync_key": 2},
+                    {"target": "role", "value": "Employee"},
+                ]
+            },
+            ["mapping.email"],
+        ),
+    ],
+)
+def test_a_launch_is_told_what_is_missing(data: dict[str, Any], paths: list[str]) -> None:
+    found = missing(MappingRules.from_data(data), FIELDS)
+    assert [problem.path for problem in found] == paths
+
+
+def test_the_default_mappings_lack_nothing() -> None:
+    for key in ("aha", "activecampaign"):
+        assert missing(mapping_of(connector(key), None), STANDARD) == []
+    assert missing(MappingRules.from_data(DESIGN), FIELDS) == []
+
+
+LEAF = {"field": "email", "op": "equals", "value": "x"}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    data: dict[str, Any] = LEAF
+    for _ in range(depth):
+        data = {"not": data}
+    return data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        LEAF,
+        {"all": [LEAF] * 200},
+        nested(10),
+        {"any": [{"field": "is_enabled", "op": "equals", "value": True}, {"not": LEAF}]},
+        {"field": "display_name", "op": "is_empty"},
+        {"field": "a.b[0]['c d']", "op": "is_not_empty", "value": None},
+        {"field": "accessed_at", "op": "after", "value": "-90d"},
+        {"field": "accessed_at", "op": "before", "value": "2026-01-31T00:00:00Z"},
+        {"field": "id", "op": "in", "value": ["1", 2, True, 2.5]},
+        {"field": "id", "op": "starts_with", "value": 12},
+        {"field": "email", "op": "matches", "value": r"(?i)@example\.(com|test)$"},
+    ],
+)
+def test_a_filter_that_is_right_has_no_problems(data: Any) -> None:
+    assert filter_faults(data) == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        ([LEAF], "filter"),
+        ("all", "filter"),
+        ({}, "filter.field"),
+        ({"all": LEAF}, "filter.all"),
+        ({"all": []}, "filter.all"),
+        ({"any": None}, "filter.any"),
+        ({"not": [LEAF]}, "filter.not"),
+        ({"all": [LEAF], "any": [LEAF]}, "filter"),
+        ({"all": [LEAF], "note": "x"}, "filter.note"),
+        ({"all": [LEAF, 7]}, "filter.all.1"),
+        ({"all": [{"any": [{**LEAF, "op": "like"}]}]}, "filter.all.0.any.0.op"),
+        ({**LEAF, "op": None}, "filter.op"),
+        ({**LEAF, "op": ["equals"]}, "filter.op"),
+        ({**LEAF, "op": "Equals"}, "filter.op"),
+        ({**LEAF, "field": "a[x]"}, "filter.field"),
+        ({**LEAF, "field": None}, "filter.field"),
+        ({**LEAF, "case": True}, "filter.case"),
+        ({**LEAF, "value": None}, "filter.value"),
+        ({**LEAF, "value": ""}, "filter.value"),
+        ({**LEAF, "value": ["x"]}, "filter.value"),
+        ({**LEAF, "value": {"x": 1}}, "filter.value"),
+        ({**LEAF, "value": "x" * 1001}, "filter.value"),
+        ({**LEAF, "value": float("nan")}, "filter.value"),
+        ({**LEAF, "op": "in", "value": "x"}, "filter.value"),
+        ({**LEAF, "op": "in", "value": []}, "filter.value"),
+        ({**LEAF, "op": "not_in", "value": ["x", None]}, "filter.value"),
+        ({**LEAF, "op": "not_in", "value": ["x"] * 501}, "filter.value"),
+        ({**LEAF, "op": "contains", "value": True}, "filter.value"),
+        ({**LEAF, "op": "is_empty", "value": True}, "filter.value"),
+        ({**LEAF, "op": "before", "value": "soon"}, "filter.value"),
+        ({**LEAF, "op": "after", "value": "-90"}, "filter.value"),
+        ({**LEAF, "op": "after", "value": "90d"}, "filter.value"),
+        ({**LEAF, "op": "after", "value": "-999999w"}, "filter.value"),
+        ({**LEAF, "op": "after", "value": True}, "filter.value"),
+        ({**LEAF, "op": "matches", "value": "("}, "filter.value"),
+        ({**LEAF, "op": "matches", "value": r"(a)\1"}, "filter.value"),
+        ({**LEAF, "op": "matches", "value": "(?=a)"}, "filter.value"),
+        ({**LEAF, "op": "matches", "value": 7}, "filter.value"),
+        ({"all": [LEAF] * 201}, "filter"),
+        ({"all": [{"any": [LEAF] * 150}, {"any": [LEAF] * 51}]}, "filter"),
+        (nested(11), "filter" + ".not" * 10),
+        (nested(400), "filter" + ".not" * 10),
+    ],
+)
+def test_a_wrong_filter_is_refused_where_it_is(data: Any, path: str) -> None:
+    assert path in filter_faults(data)
+
+
+def test_a_wrong_operator_is_told_with_all_there_are() -> None:
+    told = filter_faults({**LEAF, "op": "equal"})["filter.op"]
+    assert all(op in told for op in OPERATORS)
+    assert "did you mean equals?" in told
+
+
+@pytest.mark.parametrize("mapping", [7, {"sources": 7}, {"sources": [7, {}, {"key": ["x"]}]}])
+def test_a_filter_is_checked_whatever_the_mapping_is(mapping: Any) -> None:
+    assert filter_faults(LEAF, mapping) == {}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+RULES = st.fixed_dictionaries(
+    {},
+    optional={
+        "target": st.sampled_from(sorted(FIELDS)) | JSON,
+        "source": st.sampled_from(["email", "a.b", "a[", "new"]) | JSON,
+        "template": st.sampled_from(["{{ response.a }}", "{{", "{{ source.a.b }}"]) | JSON,
+        "value": st.sampled_from(["Employee", 7, True, "2026-01-31"]) | JSON,
+        "write": st.sampled_from(["always", "if_empty", "never"]) | JSON,
+        "sync_key": st.integers(0, 3) | JSON,
+    },
+)
+ADDED = st.fixed_dictionaries(
+    {},
+    optional={
+        "key": st.sampled_from(["new", "email", "other"]) | JSON,
+        "path": st.sampled_from(["a.b", "a["]) | JSON,
+        "template": st.sampled_from(["{{ response.a }}", "{{ person.a }}"]) | JSON,
+    },
+)
+MAPPINGS = JSON | st.fixed_dictionaries(
+    {"fields": st.lists(RULES | JSON, max_size=3)},
+    optional={"sources": st.lists(ADDED | JSON, max_size=2) | JSON},
+)
+CONDITIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "field": st.sampled_from(["email", "a.b", "a["]) | JSON,
+        "op": st.sampled_from(OPERATORS) | JSON,
+        "value": st.sampled_from(["x", "-90d", ["x"], 7, True, None, "("]) | JSON,
+    },
+)
+FILTERS = st.recursive(
+    CONDITIONS | JSON,
+    lambda inner: (
+        st.fixed_dictionaries({"all": st.lists(inner, max_size=3) | JSON})
+        | st.fixed_dictionaries({"any": st.lists(inner, max_size=3)})
+        | st.fixed_dictionaries({"not": inner})
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300)
+@given(MAPPINGS)
+def test_any_json_is_checked_as_a_mapping_and_what_passes_can_be_compiled(data: Any) -> None:
+    found = mapping_problems(data, AHA, FIELDS, ROLES)
+    assert mapping_problems(data, AHA, FIELDS, ROLES) == found
+    assert all(one.path.startswith("mapping") and one.message for one in found)
+    if not found:
+        rules = mapping_of(AHA, data)
+        Mapper(AHA, rules, FIELDS, ROLES).mapped({"email": "a@example.test"})
+        missing(rules, FIELDS)
+
+
+@settings(max_examples=300)
+@given(FILTERS, MAPPINGS)
+def test_any_json_is_checked_as_a_filter_and_what_passes_can_be_compiled(
+    data: Any, mapping: Any
+) -> None:
+    found = filter_problems(data, AHA, mapping)
+    assert all(one.path.startswith("filter") and one.message for one in found)
+    if not found:
+        Conditions(data)
