@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import imports, memory, syncs
-from bench.figures import Figure, at_most, exit_code
+from bench.figures import Figure, at_most, exit_code, reported
 from bench.processes import aws_environment, local_aws, vendor, worker
 from bench.progress import Progress
 from bench.report import show, write
@@ -21,6 +21,7 @@ from rollcall.aws import Aws
 
 RESULTS = Path(__file__).with_name("results.json")
 MICROSECONDS = 150
+MAPPING_MICROSECONDS = 250
 _WIDTH = 140
 """Characters of a line where nobody's window says it."""
 
@@ -63,6 +64,19 @@ def _records(
     return [at_most(name, found["us"], MICROSECONDS, rule, found["floor_us"])]
 
 
+def _mapping(
+    options: argparse.Namespace, _aws: Mapping[str, str], progress: Progress
+) -> list[Figure]:
+    with progress.stage("processor time of mapping a record", None):
+        found = worker("bench.mapping", {"rounds": options.rounds}, {})
+    name = "mapping 20 fields, 5 of them templates (us of CPU)"
+    rule = f"{MAPPING_MICROSECONDS} microseconds"
+    return [
+        at_most(name, found["us"], MAPPING_MICROSECONDS, rule, found["floor_us"]),
+        reported("judging a record by 10 conditions (us of CPU)", found["filter_us"]),
+    ]
+
+
 def _memory(
     options: argparse.Namespace, aws: Mapping[str, str], progress: Progress
 ) -> list[Figure]:
@@ -80,6 +94,7 @@ Part = Callable[[argparse.Namespace, Mapping[str, str], Progress], list[Figure]]
 PARTS: dict[str, Part] = {
     "imports": _imports,
     "records": _records,
+    "mapping": _mapping,
     "syncs": _syncs,
     "memory": _memory,
 }
@@ -89,7 +104,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--users", type=int, default=10_000, help="memory: and ten times as many")
     parser.add_argument("--groups", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=9, help="of imports and records")
+    parser.add_argument("--rounds", type=int, default=9, help="of imports, records and mapping")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args(arguments)

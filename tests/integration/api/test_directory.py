@@ -283,7 +283,7 @@ def test_applications_gather_the_accounts_of_their_integrations(api: Caller, fil
     assert api.everything("/v1/applications/Aha! (EU)/accounts") == []
 
 
-def test_kept_accounts_stay_as_removed_with_people_and_applications(api: Caller, filled: str) -> None:
+def test_kept_accounts_stay_as_removed(api: Caller, filled: str) -> None:
     assert api("DELETE", f"/v1/integrations/{filled}").status == 204
     assert api("GET", f"/v1/integrations/{filled}/accounts").status == 404
     (application,) = api.everything("/v1/applications")

@@ -36,9 +36,28 @@ def refusal(api: Caller, **changes: Any) -> Any:
         ({"subdomain": "-acme"}, "subdomain"),
         ({"subdomain": ""}, "subdomain"),
         ({"subdomain": "a" * 64}, "subdomain"),
-        ({"load": "people"}, "load"),
         ({"load": "everything"}, "load"),
-        ({"preference": "create_only"}, "preference"),
+        ({"preference": "delete_only"}, "preference"),
+        ({"on_leave": "forget"}, "on_leave"),
+        ({"on_return": "remove"}, "on_return"),
+        ({"owner": ""}, "owner"),
+        ({"owner": "ann\n"}, "owner"),
+        ({"schedule": {"flexible_minutes": -1}}, "schedule.flexible_minutes"),
+        ({"schedule": {"flexible_minutes": 1441}}, "schedule.flexible_minutes"),
+        ({"schedule": {"flexible_minutes": 1.5}}, "schedule.flexible_minutes"),
+        ({"schedule": {"expression": "cron(0 3 30 2 ? *)"}}, "schedule.expression"),
+        ({"schedule": {"expression": "cron(0 3 1 1 ? 2020)"}}, "schedule.expression"),
+        ({"schedule": {"expression": "cron(0 3 31W 4 ? *)"}}, "schedule.expression"),
+        ({"headers": []}, "headers"),
+        ({"headers": {"X-A": 1}}, "headers.X-A"),
+        ({"headers": {"X A": "1"}}, "headers.X A"),
+        ({"headers": {"X-A": "1\r\nX-B: 2"}}, "headers.X-A"),
+        ({"headers": {"X-A": "\u00e4"}}, "headers.X-A"),
+        ({"headers": {"Host": "elsewhere.example"}}, "headers.Host"),
+        ({"headers": {"authorization": "Bearer x"}}, "headers.authorization"),
+        ({"headers": {f"X-{n}": "1" for n in range(21)}}, "headers"),
+        ({"params": {"": "1"}}, "params."),
+        ({"params": {"a": "1\n"}}, "params.a"),
         ({"schedule": "rate(1 day)"}, "schedule"),
         ({"schedule": {"expression": "hourly"}}, "schedule.expression"),
         ({"schedule": {"expression": "rate(1 days)"}}, "schedule.expression"),
@@ -56,11 +75,18 @@ def refusal(api: Caller, **changes: Any) -> Any:
         ({"rate_limit": {"requests": 5}}, "rate_limit.seconds"),
         ({"contacts": "ann@example.com"}, "contacts"),
         ({"contacts": [""]}, "contacts.0"),
+        ({"contacts": ["ann@example.com", "ann"]}, "contacts.1"),
+        ({"contacts": ["ann@example"]}, "contacts.0"),
+        ({"contacts": ["Ann <ann@example.com>"]}, "contacts.0"),
+        ({"contacts": ["ann@example.com\nbob@example.com"]}, "contacts.0"),
+        ({"contacts": [f"ann{n}@example.com" for n in range(51)]}, "contacts"),
         ({"application": "a/b"}, "application"),
         ({"application": ""}, "application"),
         ({"priority": -1}, "priority"),
-        ({"mapping": {"fields": []}}, "mapping"),
-        ({"filter": {"all": []}}, "filter"),
+        ({"mapping": []}, "mapping"),
+        ({"mapping": {"fields": {}}}, "mapping.fields"),
+        ({"filter": []}, "filter"),
+        ({"filter": {"all": []}}, "filter.all"),
         ({"status": "active"}, "status"),
         ({"unknown": 1}, "unknown"),
     ],
@@ -128,6 +154,19 @@ def test_defaults_are_filled_in(api: Caller) -> None:
     shown = created.json
     assert isinstance(shown.pop("id"), str)
     assert shown.pop("created_at") == shown.pop("updated_at")
+    assert len(shown["schedule"].pop("next_runs")) == 3
+    rules = {rule["target"]: rule for rule in shown.pop("mapping")["fields"]}
+    assert rules["email"]["source"] == "email"
+    assert rules["email"]["sync_key"] == 1
+    assert rules["role"] == {
+        "target": "role",
+        "source": None,
+        "template": None,
+        "value": "Employee",
+        "convert": None,
+        "write": "always",
+        "sync_key": None,
+    }
     assert shown == {
         "name": "AC",
         "connector": "activecampaign",
@@ -137,7 +176,16 @@ def test_defaults_are_filled_in(api: Caller) -> None:
         "credential_id": credential_id,
         "load": "people_and_accounts",
         "preference": "create_and_update",
-        "schedule": {"expression": "rate(1 day)", "timezone": "UTC"},
+        "on_leave": "remove",
+        "on_return": "restore",
+        "owner": "administrator",
+        "headers": {},
+        "params": {},
+        "schedule": {"expression": "rate(1 day)", "timezone": "UTC", "flexible_minutes": 0},
+        "mapping_source": "connector",
+        "filter": None,
+        "health": {"users": None, "groups": None, "grants": None},
+        "quarantine": None,
         "removal_guard": {"share": 0.2, "count": 5},
         "rate_limit": {"requests": 5, "seconds": 1},
         "contacts": [],
@@ -153,15 +201,28 @@ def test_defaults_are_filled_in(api: Caller) -> None:
 
 def test_everything_that_is_given_is_kept(api: Caller) -> None:
     given = {
-        "schedule": {"expression": "cron(0 3 ? * MON-FRI *)", "timezone": "Europe/Berlin"},
+        "owner": "Ann",
+        "headers": {"X-Tenant": "acme"},
+        "params": {"locale": "en"},
+        "load": "people",
+        "preference": "update_only",
+        "on_leave": "deactivate",
+        "on_return": "ignore",
+        "filter": {"field": "email", "op": "ends_with", "value": "@example.com"},
         "removal_guard": {"share": 0.5, "count": 10},
         "rate_limit": {"requests": 2, "seconds": 1.5},
         "contacts": ["ann@example.com"],
         "application": "Marketing & Co.",
         "priority": 3,
     }
-    created = api.integration(**given, load="people_and_accounts", preference="create_and_update")
+    schedule = {
+        "expression": "cron(0 3 ? * MON-FRI *)",
+        "timezone": "Europe/Berlin",
+        "flexible_minutes": 15,
+    }
+    created = api.integration(**given, schedule=schedule)
     assert {name: created[name] for name in given} == given
+    assert {name: created["schedule"][name] for name in schedule} == schedule
     assert api("GET", f"/v1/integrations/{created['id']}").json == created
     assert api.everything("/v1/integrations") == [created]
 
@@ -207,7 +268,12 @@ def test_a_change_changes_what_it_names(api: Caller) -> None:
     expected = {**created, "name": "New", "removal_guard": {"share": 0.2, "count": 7}}
     assert {**changed.json, "updated_at": None} == {**expected, "updated_at": None}
     timezone = api("PATCH", path, {"schedule": {"timezone": "Asia/Tokyo"}}).json["schedule"]
-    assert timezone == {"expression": "rate(1 day)", "timezone": "Asia/Tokyo"}
+    del timezone["next_runs"]
+    assert timezone == {
+        "expression": "rate(1 day)",
+        "timezone": "Asia/Tokyo",
+        "flexible_minutes": 0,
+    }
 
 
 def test_one_address_takes_the_place_of_the_other(api: Caller) -> None:
@@ -230,8 +296,14 @@ def test_one_address_takes_the_place_of_the_other(api: Caller) -> None:
         ({"base_url": "http://x.example"}, "base_url"),
         ({"schedule": {"expression": "never"}}, "schedule.expression"),
         ({"schedule": None}, "schedule"),
-        ({"mapping": {}}, "mapping"),
-        ({"load": "people"}, "load"),
+        ({"schedule": {"expression": "cron(0 3 30 2 ? *)"}}, "schedule.expression"),
+        ({"mapping": {}}, "mapping.fields"),
+        ({"filter": {"field": "email", "op": "resembles"}}, "filter.op"),
+        ({"load": "nobody"}, "load"),
+        ({"owner": None}, "owner"),
+        ({"headers": None}, "headers"),
+        ({"headers": {"Cookie": "a"}}, "headers.Cookie"),
+        ({"contacts": ["ann"]}, "contacts.0"),
     ],
 )
 def test_a_change_at_fault_changes_nothing(

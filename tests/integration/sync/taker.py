@@ -17,7 +17,7 @@ from rollcall.mapping.mapper import Mapped, Mapper
 from rollcall.mapping.model import MappingRules, mapping_of
 from rollcall.tables import Item, Table
 
-TWO_KEYS = {
+TWO_KEYS: dict[str, Any] = {
     "fields": [
         {"target": "email", "source": "email", "sync_key": 1},
         {"target": "employee_id", "source": "id", "sync_key": 2, "write": "always"},

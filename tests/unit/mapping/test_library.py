@@ -119,7 +119,8 @@ def test_a_date_is_read_in_the_forms_that_apps_send(value: Any, moment: str | No
     "value",
     ["yesterday", "31.01.2026", "2026-02-30", "20260131101500", True, [], {}, 10**30, float("nan"),
      float("inf"), "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00",
-     "31 Foo 2026 10:00 GMT", "99 Jan 2026 10:00 GMT", "2026-01-31T10:00:00Z" * 10, "\ud800", "١٧٦٩٩٠٠٤٠٠"],
+     "31 Foo 2026 10:00 GMT", "99 Jan 2026 10:00 GMT", "2026-01-31T10:00:00Z" * 10,
+     "\ud800", "١٧٦٩٩٠٠٤٠٠"],
 )  # fmt: skip
 def test_what_is_no_date_is_told_so_without_being_repeated(value: Any) -> None:
     with pytest.raises(Unusable) as raised:
@@ -279,7 +280,8 @@ def test_what_is_no_json_is_not_written() -> None:
 @pytest.mark.parametrize(
     ("text", "decimal", "expected"),
     [("12", None, 12), (" -1.5 ", None, -1.5), ("1e3", None, 1000.0),
-     ("1.234.567,5", ",", 1234567.5), ("1,5", ",", 1.5), ("1 234", ".", 1234), ("1'234.5", ".", 1234.5), ("007", None, 7)],
+     ("1.234.567,5", ",", 1234567.5), ("1,5", ",", 1.5), ("1 234", ".", 1234),
+     ("1'234.5", ".", 1234.5), ("007", None, 7)],
 )  # fmt: skip
 def test_numbers_are_read_as_they_are_written(text: str, decimal: Any, expected: float) -> None:
     assert run("number", text, decimal) == expected

@@ -9,8 +9,8 @@ class Settings:
     """The names and limits that template.yaml hands to every function.
 
     `secret_prefix` ends with a slash; `allow_hosts` are the hosts that may be called over plain
-    http at a private address; `run_days` is how long runs and what they saw are kept; `notice_topic` is
-    the SNS topic that tells contacts of runs (empty: nobody is told).
+    http at a private address; `run_days` is how long runs and what they saw are kept;
+    `notice_topic` is the SNS topic that tells contacts of runs (empty: nobody is told).
     """
 
     stack_name: str

@@ -172,7 +172,7 @@ class _Taking:
         units: list[_Unit] = []
         clashing: list[Account] = []
         used: set[str] = set()
-        for one, its in sorted(matched, key=lambda pair: self._turn(*pair, found)):
+        for one, its in sorted(matched, key=lambda of: self._turn(of[0], of[1], found)):
             unit = self._unit(one, its, people)
             if unit.touched & used:
                 clashing.append(one.account)

@@ -189,7 +189,7 @@ class _Rule:
         self.target = rule.target
         self._field = field
         self._get = get
-        self._convert = rule.convert
+        self._convert = rule.convert or {}
         self._as_it_is = field.type in _TEXTS and not rule.convert
         self._key = bool(rule.sync_key)
         self._found_again = self._key or field.unique
@@ -202,15 +202,16 @@ class _Rule:
             return found
         if self._as_it_is and type(found) is str:
             found = found.strip()
-            fault = unstorable(found, self._field.type)
-            if fault is not None:
-                return _Bad("convert-failed", f"it {fault}")
+        elif found in _NONE:  # how some apps say that there is nothing
+            return None
         else:
-            # An empty list or object is how some apps say that there is nothing.
-            found = convert(found, self._field.type, self._convert) if found not in _NONE else None
+            found = convert(found, self._field.type, self._convert)
             if isinstance(found, Unconvertible):
                 return _Bad("convert-failed", found.message)
-        return None if found in _EMPTY else self._accepted(found)
+        if found in _EMPTY:
+            return None
+        fault = unstorable(found, self._field.type)
+        return self._accepted(found) if fault is None else _Bad("convert-failed", f"it {fault}")
 
     def _accepted(self, value: Any) -> Any:
         """The value, or why no person may have it."""

@@ -1,10 +1,10 @@
-"""What a mapping says, as plain data that passed `mapping.check`: rules, and sources added to them.
+r"""What a mapping says, as plain data that passed `mapping.check`: rules, and sources added to them.
 
 ```json
 {"fields": [{"target": "email", "source": "email", "sync_key": 1},
             {"target": "display_name", "template": "{{ response.firstName }}"},
             {"target": "role", "value": "Employee", "write": "if_empty"}],
- "sources": [{"key": "cost_center", "path": "custom[\\"Cost center\\"]"}]}
+ "sources": [{"key": "cost_center", "path": "custom[\"Cost center\"]"}]}
 ```
 """
 

@@ -1,113 +1,104 @@
-"""Regular expressions whose time is linear in the text, whoever wrote them: RE2's syntax.
+"""Regular expressions that take a time in proportion to the text, whoever wrote them: RE2.
 
-re2 is imported by the first pattern, not with this module.
+No pattern can hang a run; look-around and back-references, which could, do not exist. re2 is
+imported with the first pattern.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from rollcall.mapping.values import Unusable
+
 LONGEST_PATTERN = 500
-"""Characters of a pattern."""
-LONGEST_REPLACEMENT = 1_000
-"""Characters of a replacement."""
-MOST_REPLACEMENTS = 10_000
-"""Places that one call replaces."""
+LONGEST_REPLACED = 20_000
+"""Characters of a text in which something may be replaced."""
+MOST_REPLACED = 1_000
+"""Replacements in one text: each may look at the whole rest of it."""
+LONGEST_RESULT = 100_000
+
 _MEMORY = 1 << 20
-"""Bytes that RE2 may use for one pattern: it refuses those whose program would be larger."""
-_REFERENCE = re.compile(r"\\(?:(\d)|g<(\w{1,50})>|(\\))", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class BadPattern:
-    """Why text is no pattern, or no replacement for one."""
-
-    message: str
+_REFERENCE = re.compile(r"\\([0-9\\])")
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern. Half a character (a lone surrogate) in a text counts as `?`."""
+    """A compiled pattern, for `search` and `replace`."""
 
     text: str
-    _compiled: Any
-
-    def search(self, text: str) -> bool:
-        """Whether it matches anywhere in the text."""
-        return self._compiled.search(_whole(text)) is not None
-
-    def replace(self, text: str, replacement: str, longest: int) -> str | BadPattern:
-        r"""The text with every match replaced; `\\1` and `\\g<name>` are what a group matched.
-
-        BadPattern where the replacement names no group, where the result would have more than
-        `longest` characters, or where there are more than MOST_REPLACEMENTS matches.
-        """
-        parts = self._parts(replacement)
-        if isinstance(parts, BadPattern):
-            return parts
-        text = _whole(text)
-        pieces: list[str] = []
-        end = size = 0
-        for count, match in enumerate(self._compiled.finditer(text)):
-            if count >= MOST_REPLACEMENTS:
-                return BadPattern(f"matches in more than {MOST_REPLACEMENTS} places")
-            made = [part if isinstance(part, str) else match[part] or "" for part in parts]
-            pieces.append(text[end : match.start()])
-            pieces += made
-            size += len(pieces[-len(made) - 1]) + sum(map(len, made))
-            end = match.end()
-            if size > longest:
-                return BadPattern(f"makes a text of more than {longest} characters")
-        pieces.append(text[end:])
-        if size + len(pieces[-1]) > longest:
-            return BadPattern(f"makes a text of more than {longest} characters")
-        return "".join(pieces)
-
-    def _parts(self, replacement: str) -> list[str | int] | BadPattern:
-        """Text, and the numbers of the groups that come between."""
-        if len(replacement) > LONGEST_REPLACEMENT:
-            return BadPattern(f"has a replacement of more than {LONGEST_REPLACEMENT} characters")
-        parts: list[str | int] = []
-        end = 0
-        for found in _REFERENCE.finditer(replacement):
-            parts.append(replacement[end : found.start()])
-            end = found.end()
-            if found[3]:
-                parts.append("\\")
-                continue
-            named = found[1] or found[2]
-            number = int(named) if named.isdecimal() else self._compiled.groupindex.get(named)
-            if number is None or number > self._compiled.groups:
-                return BadPattern(f"has no group {named!r}")
-            parts.append(number)
-        parts.append(replacement[end:])
-        return [part for part in parts if part != ""]
+    groups: int
+    compiled: Any = field(repr=False, compare=False)
 
 
-@lru_cache(maxsize=512)
+@dataclass(frozen=True, slots=True)
+class BadPattern:
+    """Why a text is no pattern."""
+
+    message: str
+
+
+@lru_cache(maxsize=32)
 def compile_pattern(text: str) -> Pattern | BadPattern:
-    """The pattern that this text is. Look-around and back-references are none: RE2 has neither."""
-    if len(text) > LONGEST_PATTERN:
-        return BadPattern(f"has {len(text)} characters; {LONGEST_PATTERN} may be")
-    import re2  # noqa: PLC0415 - only those who use patterns pay for it
+    r"""A pattern of at most 500 characters; it matches anywhere unless ^ or $ bind it.
 
+    The syntax is RE2's: `\d` and `\w` are of ASCII; `(?i)` at the beginning ignores case.
+    https://github.com/google/re2/wiki/Syntax (2026-11)
+    """
+    import re2  # noqa: PLC0415 - only who uses a pattern waits for it
+
+    if len(text) > LONGEST_PATTERN:
+        return BadPattern(f"a pattern has at most {LONGEST_PATTERN} characters")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY
     try:
-        return Pattern(text, re2.compile(text, options))
+        compiled = re2.compile(text.encode(), options)
+    except UnicodeEncodeError:
+        return BadPattern("the pattern is no Unicode text")
     except re2.error as error:
-        said = error.args[0] if error.args else ""
-        reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        return BadPattern(f"is no pattern: {reason}")
-    except UnicodeEncodeError:
-        return BadPattern("is no pattern: it holds half a character (a lone surrogate)")
+        why = error.args[0] if error.args else b""
+        return BadPattern(why.decode("utf-8", "replace") if isinstance(why, bytes) else str(why))
+    return Pattern(text, compiled.groups, compiled)
 
 
-def _whole(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-    return text
+def search(pattern: Pattern, text: str) -> bool:
+    """Whether the pattern matches somewhere in the text."""
+    return pattern.compiled.search(_bytes(text)) is not None
+
+
+def replace(pattern: Pattern, replacement: str, text: str) -> str:
+    r"""The text with each match replaced; `\1` to `\9` are the groups, `\0` all, `\\` a backslash.
+
+    Raises Unusable for a group that is not there, a text of more than 20,000 characters, more than
+    1,000 matches or a result of more than 100,000 bytes.
+    """
+    literals = _REFERENCE.split(replacement)  # text, reference, text, …
+    wanted = [int(mark) for mark in literals[1::2] if mark != "\\"]
+    if max(wanted, default=0) > pattern.groups:
+        raise Unusable(f"the pattern has no group {max(wanted)}")
+    if len(text) > LONGEST_REPLACED:
+        raise Unusable(f"the text has more than {LONGEST_REPLACED} characters")
+    whole = _bytes(text)
+    pieces: list[bytes] = []
+    size = end = 0
+    for count, match in enumerate(pattern.compiled.finditer(whole)):
+        if count == MOST_REPLACED:
+            raise Unusable(f"the pattern matches more than {MOST_REPLACED} times")
+        pieces.append(whole[end : match.start()])
+        pieces.extend(
+            _bytes(one)
+            if place % 2 == 0
+            else (b"\\" if one == "\\" else match.group(int(one)) or b"")
+            for place, one in enumerate(literals)
+        )
+        size += sum(map(len, pieces[-len(literals) - 1 :]))
+        if size > LONGEST_RESULT:
+            raise Unusable(f"the text grows beyond {LONGEST_RESULT} characters")
+        end = match.end()
+    return b"".join([*pieces, whole[end:]]).decode("utf-8", "replace")
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8; half a surrogate pair, which JSON may hold, is a question mark."""
+    return text.encode("utf-8", "replace")

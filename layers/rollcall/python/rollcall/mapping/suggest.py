@@ -116,7 +116,7 @@ def _score(field: PersonField, candidate: _Candidate, manifest: Manifest) -> tup
         return 0, ""
     score, reason = _name_score(field, candidate, manifest)
     if score == 0 and field.key == "email" and candidate.kind == "email":
-        score = _BY_SAMPLE
+        score = 0 if OTHERS.intersection(_words(candidate.source)) else _BY_SAMPLE
     weight, seen = _sample_weight(field, candidate)
     score *= weight * _DEEPER ** len(candidate.inside) * (1 if candidate.listed else _RAW)
     return score, "; ".join(said for said in (reason, seen) if said)
@@ -174,7 +174,8 @@ def _listed(schema: Sequence[Mapping[str, Any]], manifest: Manifest) -> Iterator
         is_id = field.path == manifest.users.id
         yield _Candidate(field.key, _squashed(field.key), (), kind, sample, True, is_id)
     columns = manifest.users.columns.display_name
-    if not any(_squashed(one.key) in ("displayname", "name") for one in manifest.fields):
+    named = any(_squashed(one.key) in ("displayname", "name") for one in manifest.fields)
+    if columns and not named:
         parts = [samples.get(path) for path in columns]
         shown = " ".join(part for part in parts if isinstance(part, str) and part.strip()) or None
         yield _Candidate("display_name", "displayname", (), _kind(shown), shown, True)

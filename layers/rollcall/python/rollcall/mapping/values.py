@@ -113,11 +113,11 @@ def moment(value: Any, pattern: str | None = None, timezone: str = "UTC") -> dat
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise Unusable("it is no date")
-    told = str(number(value)) if pattern is not None else value
-    if isinstance(value, str):
-        told = value.strip()
-        if told.startswith("0000-00-00"):
-            return None
+    told = value.strip() if isinstance(value, str) else value
+    if isinstance(told, str) and told.startswith("0000-00-00"):
+        return None
+    if pattern is not None:
+        told = text(told)
     try:
         found = _read(told, pattern)
         return (found if found.tzinfo else found.replace(tzinfo=home)).astimezone(UTC)
