@@ -114,6 +114,19 @@ def test_a_transaction_whose_condition_fails_names_the_places() -> None:
     assert transact(client, [action] * 3) == Refused({1: "ConditionalCheckFailed"})
 
 
+def test_a_tables_own_transaction_is_the_same() -> None:
+    client = Fake(Cancelled("ConditionalCheckFailed"), {})
+    table = Table(client, "t")
+    action = table.putting({"pk": "P", "sk": "1"})
+    assert table.transact([action]) == Refused({0: "ConditionalCheckFailed"})
+    assert table.transact([action]) is None
+
+
+def test_an_id_for_something_new_is_never_the_same_twice() -> None:
+    table = Table(Fake(), "t")
+    assert len({table.new_id("seed") for _ in range(100)}) == 100
+
+
 def test_a_transaction_in_conflict_is_tried_again_until_it_is_stored() -> None:
     client = Fake(Cancelled("TransactionConflict", "None"), Cancelled("TransactionConflict"), {})
     assert transact(client, [Table(client, "t").putting({"pk": "P", "sk": "1"})]) is None

@@ -12,6 +12,7 @@ from local.vendors.seed import seed_activecampaign, seed_aha
 from rollcall.aws import Aws
 from rollcall.sync.sweep import GRACE, sweep
 from tests.integration.sync.conftest import MINUTES, House
+from tests.integration.sync.taker import TWO_KEYS, people
 
 USERS = 45
 
@@ -57,6 +58,32 @@ def test_a_function_killed_at_any_write_goes_on(house: House, lives: int) -> Non
         assert len(house.stored(integration, "ACCOUNT#")) == USERS
         assert len(house.people()) == USERS
         assert house.run(integration).counts["unchanged"] == USERS
+
+
+@pytest.mark.parametrize("lives", [1, 2, 4, 6, 9, 13, 16])
+def test_two_integrations_by_two_keys_one_of_them_killed_make_each_person_once(
+    house: House, lives: int
+) -> None:
+    with (
+        serve(seed_activecampaign(USERS, 4)) as vendor,
+        serve(seed_activecampaign(USERS, 4)) as two,
+    ):
+        for one in (vendor, two):
+            one.switches.page_cap = 10
+        killed = house.integrate(vendor, mapping=TWO_KEYS)
+        other = house.integrate(two, mapping=TWO_KEYS)
+        answer = {"run_id": house.start(killed)["run_id"], "next": "pull", "wait_seconds": 0}
+        dying = House(house.settings, DyingAws(lives))
+        with pytest.raises(Killed):
+            dying.finish(dict(answer))
+        people(house.directory)
+        assert house.run(other).status == "succeeded"
+        run = house.finish(answer)
+        assert run.status == "succeeded", run.error
+        assert run.counts["added"] == run.counts["pulled"] == USERS
+        assert len(people(house.directory)) == USERS
+        for integration in (killed, other):
+            assert house.run(integration).counts["unchanged"] == USERS
 
 
 @pytest.mark.parametrize("lives", [1, 3, 6, 9, 12])

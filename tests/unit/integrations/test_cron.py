@@ -30,7 +30,7 @@ def times(expression: str, after: str, count: int = 3, zone: str = "UTC") -> lis
         ("rate(5 minutes)", "2026-11-24T10:00",
          ["2026-11-24T10:05", "2026-11-24T10:10", "2026-11-24T10:15"]),
         ("rate(99999 days)", "2026-11-24T10:00",
-         ["2300-09-08T10:00", "2574-06-24T10:00", "2848-04-07T10:00"]),
+         ["2300-09-08T10:00", "2574-06-22T10:00", "2848-04-05T10:00"]),
         ("cron(0 3 * * ? *)", "2026-11-24T03:00",
          ["2026-11-25T03:00", "2026-11-26T03:00", "2026-11-27T03:00"]),
         ("cron(0 3 29 2 ? *)", "2026-11-24T03:00",
@@ -110,9 +110,7 @@ def _day_holds(text: str, field: str, day: date) -> bool:
         if part == "*":
             return True
         if field == "month-day":
-            workdays = [
-                d for d in range(1, last + 1) if day.replace(day=d).isoweekday() <= 5
-            ]
+            workdays = [d for d in range(1, last + 1) if day.replace(day=d).isoweekday() <= 5]
             if part == "L" and day.day == last:
                 return True
             if part == "LW" and day.day == workdays[-1]:
@@ -216,9 +214,7 @@ def test_it_fires_as_a_naive_reading_says(fields: list[str], zone: str, after: d
 
 
 @settings(max_examples=100, deadline=None)
-@given(
-    st.integers(0, 59), st.integers(0, 59), st.integers(1, 59), st.booleans(), MOMENTS
-)
+@given(st.integers(0, 59), st.integers(0, 59), st.integers(1, 59), st.booleans(), MOMENTS)
 def test_ranges_and_steps_are_the_numbers_they_stand_for(
     low: int, high: int, step: int, open_end: bool, after: datetime
 ) -> None:

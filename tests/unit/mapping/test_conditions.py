@@ -232,14 +232,18 @@ DESIGN = {
         (
             {"email": "a@example.com", "is_enabled": False},
             "all.1.any",
-            "none of 2 conditions holds: is_enabled is false, wanted equals true; "
-            "accessed_at is missing, wanted after -90d",
+            (
+                "none of 2 conditions holds: is_enabled is false, wanted equals true; "
+                "accessed_at is missing, wanted after -90d"
+            ),
         ),
         (
             {"email": "a@example.com", "is_enabled": "no", "accessed_at": "lately"},
             "all.1.any",
-            "none of 2 conditions holds: is_enabled is no, wanted equals true; "
-            "accessed_at is lately, which is no date, wanted after -90d",
+            (
+                "none of 2 conditions holds: is_enabled is no, wanted equals true; "
+                "accessed_at is lately, which is no date, wanted after -90d"
+            ),
         ),
         (
             {"email": "a@example.com", "is_enabled": True, "tags": ["Test"]},

@@ -315,8 +315,8 @@ def test_a_template_may_be_without_its_data() -> None:
 
 PIECES = [
     "{{", "}}", "{%", "%}", "{#", "#}", "{{-", "-%}", "if", "elif", "else", "endif", "for",
-    "endfor", "set", "raw", "endraw", "macro", "in", "is", "not", "and", "or", "none", "true", "response",
-    "person", ".", "[", "]", "(", ")", "{", "}", ",", ":", "|", "~", "+", "-", "*", "/", "%", "**",
+    "endfor", "set", "raw", "endraw", "macro", "in", "is", "not", "and", "or", "none", "true",
+    "response", "person", ".", "[", "]", "(", ")", "{", "}", ",", ":", "|", "~", "+", "-", "*", "/", "%", "**",
     "==", "<", "=", "!", "'", '"', "'a'", "'%Y'", "1", "0", "1e9", "0x", "99", "_x", "__class__",
     "\\", "\n", "\r", " ", " ", " ", "é", "\ud800", "\x00", "defined", "range", "self", "loop", "x",
     *FILTERS,

@@ -185,6 +185,30 @@ def test_the_members_of_every_group_are_read_when_the_groups_are_known() -> None
     assert plan.groups["g2"].is_admin
 
 
+@pytest.mark.parametrize("order", [("users", "groups"), ("groups", "users")])
+def test_members_wait_for_the_users_where_some_may_be_left_out(order: tuple[str, str]) -> None:
+    plan = loaded(EXAMPLE, (), [TEST], members_last=True)
+    pages = {"users": USERS, "groups": BOTH_GROUPS}
+    plan.add(pages[order[0]])
+    assert not any(name == "members" for name, *_ in wanted(plan))
+    plan.add(pages[order[1]])
+    assert [(name, owner) for name, owner, *_ in wanted(plan)] == [
+        ("members", "g1"), ("members", "g2")
+    ]  # fmt: skip
+
+
+def test_members_wait_for_nobody_where_users_are_not_read() -> None:
+    plan = loaded(EXAMPLE, ("groups", "members"), [BOTH_GROUPS], members_last=True)
+    assert {name for name, *_ in wanted(plan)} == {"members"}
+
+
+def test_the_groups_of_who_was_left_out_are_not_asked_for() -> None:
+    users = Sight("users", None, 0, 0, 3, None, ["a", "b", "c"], marks="=f-")
+    plan = loaded(EXAMPLE, (), [TEST, refusal("403"), BOTH_GROUPS], members_last=True)
+    plan.add(users)
+    assert [(name, owner) for name, owner, *_ in wanted(plan)] == [("groups_of", "a")]
+
+
 def test_pages_that_are_under_way_are_not_wanted_again() -> None:
     plan = loaded(EXAMPLE, (), [TEST, sight("users", ["a", "b", "c"], 9)])
     assert wanted(plan, ("users", None, 1)) == [("groups", None, 0, 0), ("users", None, 0, 2)]

@@ -8,11 +8,13 @@ inside. Only hosts that the deployment allows by name may be private or spoken t
 import ipaddress
 import logging
 import math
+import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -38,6 +40,30 @@ LARGEST = 20 * 1024 * 1024
 # other addresses inside.
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _TUNNELS = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
+
+
+# Set by the client itself, or carrying secrets, which belong into a credential: these here are shown.
+_OWN_HEADERS = frozenset(
+    {
+        "accept-encoding", "authorization", "connection", "content-length", "content-type",
+        "cookie", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te",
+        "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_LONGEST_VALUE = 1000
+_LONGEST_PARAM = 100
+
+Answered = tuple[int, httpx.Headers, bytes]
+"""What an app said: status, headers, body."""
+
+
+class NotSigned(Exception):  # noqa: N818 - a state, not a mistake
+    """Signing a request takes a call of its own, and that failed: so the request's Failure."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
 
 
 class AddressRefused(httpcore.ConnectError):
@@ -66,6 +92,16 @@ class _Deadline(threading.local):
         if left <= 0:
             raise httpcore.ReadTimeout("the call took too long")
         return left if timeout is None else min(timeout, left)
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """A call of so many seconds, and no more than is left of the call that it is part of."""
+        outer = self.at
+        self.at = min(outer, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self.at = outer
 
 
 class _Stream(httpcore.NetworkStream):
@@ -144,13 +180,23 @@ def _tls() -> ssl.SSLContext:
 class Client:
     """Calls apps for one integration, each call within `seconds`; thread-safe.
 
-    Connections are kept open between calls.
+    Connections are kept open between calls. Every call of `call` carries `headers` and `params`;
+    what a call is given itself, and its signature, win over them.
     """
 
     def __init__(
-        self, allow_hosts: frozenset[str], connections: int, seconds: float = DEADLINE
+        self,
+        allow_hosts: frozenset[str],
+        connections: int,
+        seconds: float = DEADLINE,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> None:
         self._seconds = seconds
+        self._headers = httpx.Headers({"Accept": "application/json"})
+        self._headers.update(headers)
+        self._params = dict(params or {})
         self._deadline = _Deadline()
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         transport = httpx.HTTPTransport(verify=_tls(), limits=limits)
@@ -175,6 +221,11 @@ class Client:
         """Close every connection."""
         self._http.close()
 
+    @property
+    def left(self) -> float:
+        """Seconds that are left of the call this thread is making; `seconds` outside of one."""
+        return max(0.0, min(self._seconds, self._deadline.at - time.monotonic()))
+
     def call(
         self,
         method: str,
@@ -182,36 +233,84 @@ class Client:
         auth: httpx.Auth,
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
-    ) -> tuple[int, httpx.Headers, bytes] | Failure:
+    ) -> Answered | Failure:
         """One request, one answer: status, headers, body; no redirect is followed.
 
-        A Failure's detail never holds the URL's query or a header, where keys are.
+        A Failure's detail never holds the URL's query or a header, where keys are. Where `auth`
+        raises NotSigned, its Failure is the call's.
         """
         target = httpx.URL(url)
-        if target.scheme != "https" and target.host.lower() not in self._allowed:
-            return Failure("address-refused", f"{target.host} must be called over https")
+        sent = {**self._params, **(params or {})}
+        return self._refused(target) or self._exchange(
+            self._http.build_request(
+                method, target, params=sent or None, json=body, headers=self._headers
+            ),
+            auth,
+        )
+
+    def post_form(
+        self, url: str, form: Mapping[str, str], auth: httpx.Auth | None
+    ) -> Answered | Failure:
+        """Send a form, as `call` sends JSON, without the headers and parameters of the integration.
+
+        Within a call of this thread, as when that is signed, it takes what is left of its time.
+        """
+        target = httpx.URL(url)
+        return self._refused(target) or self._exchange(
+            self._http.build_request(
+                "POST", target, data=form, headers={"Accept": "application/json"}
+            ),
+            auth,
+        )
+
+    def _refused(self, target: httpx.URL) -> Failure | None:
+        if target.scheme == "https" or target.host.lower() in self._allowed:
+            return None
+        return Failure("address-refused", f"{target.host} must be called over https")
+
+    def _exchange(self, request: httpx.Request, auth: httpx.Auth | None) -> Answered | Failure:
+        host = request.url.host
         started = time.monotonic()
-        self._deadline.at = started + self._seconds
         try:
-            request = self._http.build_request(
-                method, target, params=params, json=body, headers={"Accept": "application/json"}
-            )
-            answer = self._http.send(request, auth=auth, stream=True)
-            try:
-                return answer.status_code, answer.headers, _read(answer)
-            finally:
-                answer.close()
+            with self._deadline.limited(self._seconds):
+                answer = self._http.send(request, auth=auth, stream=True)
+                try:
+                    return answer.status_code, answer.headers, _read(answer)
+                finally:
+                    answer.close()
+        except NotSigned as error:
+            return error.failure
         except httpx.TimeoutException:
             waited = round(time.monotonic() - started)
-            return Failure("vendor-silent", f"{target.host} did not answer in {waited} s")
+            return Failure("vendor-silent", f"{host} did not answer in {waited} s")
         except httpx.LocalProtocolError:
             # Its words hold the header that HTTP does not allow, and that is the signed one.
-            detail = f"{target.host} was not called: the credential holds what no request can carry"
+            detail = f"{host} was not called: the credential holds what no request can carry"
             return Failure("vendor-unauthorized", detail)
         except httpx.RequestError as error:
             if isinstance(error.__cause__, AddressRefused):
                 return Failure("address-refused", f"not called: {error}")
-            return Failure("vendor-broken", f"the connection to {target.host} failed: {error}")
+            return Failure("vendor-broken", f"the connection to {host} failed: {error}")
+
+
+def headers_fault(name: str, value: str) -> str | None:
+    """Why this cannot be a header of every call, as a sentence; None where it can."""
+    if not _HEADER.fullmatch(name):
+        return "is no name of a header"
+    if name.lower() in _OWN_HEADERS:
+        return "is set by Rollcall, or belongs into a credential"
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        return "must be printable ASCII without spaces around it"
+    return f"may have {_LONGEST_VALUE} characters" if len(value) > _LONGEST_VALUE else None
+
+
+def params_fault(name: str, value: str) -> str | None:
+    """Why this cannot be a query parameter of every call, as a sentence; None where it can."""
+    if not name.strip() or len(name) > _LONGEST_PARAM or not name.isprintable():
+        return f"is no name of a parameter: 1 to {_LONGEST_PARAM} printable characters"
+    if not value.isprintable():
+        return "must be printable"
+    return f"may have {_LONGEST_VALUE} characters" if len(value) > _LONGEST_VALUE else None
 
 
 def _read(answer: httpx.Response) -> bytes:

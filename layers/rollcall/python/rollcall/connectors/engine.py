@@ -48,7 +48,8 @@ class Tested:
 class App:
     """One tenant of one app, ready to be called.
 
-    `secrets` are what no Failure may repeat, though the app may say it back.
+    `secrets` are what no Failure may repeat, though the app may say it back; what they are may
+    change between two calls.
     """
 
     def __init__(
@@ -65,8 +66,7 @@ class App:
         self._auth = auth
         self._client = client
         self._limiter = limiter
-        self.secrets = tuple(secrets)
-        self._secrets = [secret.encode() for secret in secrets]
+        self.secrets = secrets
         # Detail calls come on top of those that fetch pages: together they are no more than this.
         self._flying = BoundedSemaphore(manifest.rate_limit.in_flight)
         self._helpers = ThreadPoolExecutor(manifest.rate_limit.in_flight)
@@ -99,8 +99,8 @@ class App:
         judged = judge(status, headers, body, self.manifest.errors)
         if isinstance(judged, Answer):
             return judged
-        for secret in self._secrets:
-            body = body.replace(secret, b"(secret)")
+        for secret in self.secrets:
+            body = body.replace(secret.encode(), b"(secret)")
         return judge(status, headers, body, self.manifest.errors)
 
     def test(self) -> Tested | Failure:

@@ -1,9 +1,32 @@
 """How a request is signed. The secret is in here and in the request, and nowhere else."""
 
+from base64 import b64encode
 from collections.abc import Generator, Mapping
 from typing import Protocol
+from urllib.parse import quote, quote_plus
 
 import httpx
+
+from rollcall.connectors.answers import Failure
+
+
+class Unsigned(Exception):  # noqa: N818 - the app was not called, and `failure` says why
+    """Raised while a request is being signed; `Client.call` answers with its `failure`."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
+
+
+class Renewable(httpx.Auth):
+    """A signature that can go out of date while it is used."""
+
+    def renew(self, refused: httpx.Request, status: int) -> bool:
+        """Is there another signature to try, now that the app answered `status` (401 or 403)?
+
+        Status 0: the request could not even be signed.
+        """
+        raise NotImplementedError
 
 
 class Signer(httpx.Auth):
@@ -15,7 +38,7 @@ class Signer(httpx.Auth):
         self._add_to = add_to
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request in place (httpx calls this)."""
+        """Sign the request in place (httpx calls this), whatever it held under that name."""
         if self._add_to == "query":
             request.url = request.url.copy_merge_params({self._name: self._value})
         else:
@@ -40,7 +63,7 @@ class Signing(Protocol):
 
 
 def signer(credential: Signing, secret: Mapping[str, str]) -> httpx.Auth:
-    """The signer for a credential; raises ValueError for a type that this version cannot sign.
+    """The signer for a credential that signs by itself; raises ValueError for any other type.
 
     `secret` is what Secrets Manager holds: `value`, or `username` and `password`.
     """
@@ -53,3 +76,23 @@ def signer(credential: Signing, secret: Mapping[str, str]) -> httpx.Auth:
             return httpx.BasicAuth(secret["username"], secret["password"])
         case unknown:
             raise ValueError(f"no way to sign with a credential of type {unknown!r}")
+
+
+def traces(secret: Mapping[str, str], client_id: str | None = None) -> list[str]:
+    """Every form in which an app could say a secret back: as it is, in a URL, in a header.
+
+    `client_id` is the one that a client secret is sent with.
+    """
+    values = [secret[name] for name in ("value", "password", "client_secret") if name in secret]
+    pairs = []
+    if "password" in secret:
+        pairs.append(f"{secret.get('username', '')}:{secret['password']}")
+    if client_id is not None and "client_secret" in secret:
+        pairs.append(f"{quote_plus(client_id)}:{quote_plus(secret['client_secret'])}")
+    encoded = [b64encode(pair.encode()).decode() for pair in pairs]
+    urls = [form(value) for value in values for form in (quote, quote_plus, _wholly_quoted)]
+    return [trace for trace in dict.fromkeys([*values, *urls, *encoded]) if trace]
+
+
+def _wholly_quoted(value: str) -> str:
+    return quote(value, safe="")

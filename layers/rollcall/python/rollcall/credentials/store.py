@@ -20,7 +20,8 @@ from rollcall.tables import ABSENT, PRESENT, Condition, Item, Table, equals, tra
 KIND = "CREDENTIAL"
 _ID = re.compile(r"[0-9a-f]{28}")
 
-Type = Literal["api_key", "bearer", "basic"]
+Type = Literal["api_key", "bearer", "basic", "oauth2_client_credentials"]
+Send = Literal["basic", "body"]
 
 
 class CredentialMissing(LookupError):  # noqa: N818 - a state, not a mistake
@@ -29,11 +30,20 @@ class CredentialMissing(LookupError):  # noqa: N818 - a state, not a mistake
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """How requests are signed, without the value: `param_name` and `add_to` are an API key's."""
+    """How requests are signed, without the value.
+
+    `param_name` and `add_to` are an API key's; what follows is of OAuth client credentials, where
+    `send` says how the client's secret goes to `token_url`.
+    """
 
     type: Type
     param_name: str | None = None
     add_to: Literal["header", "query"] | None = None
+    token_url: str | None = None
+    client_id: str | None = None
+    scope: str | None = None
+    audience: str | None = None
+    send: Send | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,27 @@ class Credential:
     type: Type
     param_name: str | None
     add_to: Literal["header", "query"] | None
+    token_url: str | None
+    client_id: str | None
+    scope: str | None
+    audience: str | None
+    send: Send | None
     created_at: str
     updated_at: str
+
+    @property
+    def scheme(self) -> Scheme:
+        """How it signs."""
+        return Scheme(
+            self.type,
+            self.param_name,
+            self.add_to,
+            self.token_url,
+            self.client_id,
+            self.scope,
+            self.audience,
+            self.send,
+        )
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "Credential":
@@ -59,6 +88,11 @@ class Credential:
             type=item["type"],
             param_name=item.get("param_name"),
             add_to=item.get("add_to"),
+            token_url=item.get("token_url"),
+            client_id=item.get("client_id"),
+            scope=item.get("scope"),
+            audience=item.get("audience"),
+            send=item.get("send"),
             created_at=item["created_at"],
             updated_at=item["updated_at"],
         )
@@ -75,7 +109,7 @@ class Credentials:
     def create(
         self, name: str, connector: str, scheme: Scheme, secret: Mapping[str, str], actor: str
     ) -> Credential:
-        """Keep a new credential; `secret` is {"value"} or {"username", "password"}."""
+        """Keep a new credential; `secret` is as `secret` answers it."""
         moment = now()
         credential = Credential(
             id=new_id(),
@@ -121,17 +155,19 @@ class Credentials:
         credential: Credential,
         name: str,
         scheme: Scheme,
-        secret: Mapping[str, str],
+        secret: Mapping[str, str] | None,
         actor: str,
     ) -> Credential | None:
         """Replace the value and what is shown of it; None if the credential is gone meanwhile.
 
-        After a crash in between the new value is already in use; rotating again completes it.
+        `secret` None leaves the value as it is. After a crash in between the new value is already
+        in use; rotating again completes it.
         """
         try:
-            self._secretsmanager.put_secret_value(
-                SecretId=self._secret_name(credential.id), SecretString=json.dumps(secret)
-            )
+            if secret is not None:
+                self._secretsmanager.put_secret_value(
+                    SecretId=self._secret_name(credential.id), SecretString=json.dumps(secret)
+                )
         except self._secretsmanager.exceptions.ResourceNotFoundException:
             return None
         changes = {"name": name, **asdict(scheme), "updated_at": now()}
@@ -188,7 +224,7 @@ class Credentials:
         return [item["id"] for item in found]
 
     def secret(self, credential_id: str) -> Mapping[str, str]:
-        """The value as it is now: {"value"} or {"username", "password"}.
+        """The value as it is now: {"value"}, {"username", "password"} or {"client_secret"}.
 
         Raises CredentialMissing when the credential or its secret is gone.
         """

@@ -48,9 +48,9 @@ def calling(services: Services, integration: Integration) -> Iterator[App]:
         services.aws,
         lookup.manifest_of(services, integration),
         base_url,
+        integration,
         credential,
         services.credentials.secret(integration.credential_id),
-        integration.rate_limit,
         ahead=1,
     )
     try:

@@ -229,10 +229,9 @@ def _convert(
     place = f"{where}.convert"
     if constant:
         yield Problem(place, "a constant is not converted: write it as it should be")
-    elif not isinstance(options, dict):
-        yield Problem(place, "must be an object with a type")
-    else:
-        yield from (Problem(place, message) for message in check_options(options))
+        return
+    for option, message in check_options(options):
+        yield Problem(f"{place}.{option}".removesuffix("."), message)
 
 
 def _template(source: Any, names: Sequence[str], where: str) -> Iterator[Problem]:

@@ -102,9 +102,9 @@ def _value_fault(op: str, value: Any) -> str | None:
     if op == "matches":
         return _pattern_fault(value)
     if op in ("before", "after"):
-        if comparing.moment(value) is None and comparing.distance(value) is None:
-            return "must be a date, a time or a distance from now: 2026-01-31, -90d, -12h, +2w"
-        return None
+        dated = comparing.moment(value) is not None or comparing.distance(value) is not None
+        said = "must be a date, a time or a distance from now: 2026-01-31, -90d, -12h, +2w"
+        return None if dated else said
     if op not in ("equals", "not_equals") and isinstance(value, bool):
         return "must be text"
     return _scalar_fault(value)

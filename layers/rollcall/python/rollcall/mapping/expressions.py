@@ -49,7 +49,8 @@ class NotAllowedError(Exception):
 
 def read(source: str) -> Iterator[Token]:
     """The lexer's tokens, each with its offset."""
-    end = depth = 0
+    at = end = depth = 0
+    kind = ""
     stream = _LEXER.tokeniter(source, None)
     while True:
         try:
@@ -58,6 +59,8 @@ def read(source: str) -> Iterator[Token]:
             message = re.sub(r" at \d+$", "", error.message or "")
             raise NotAllowedError(message, end) from None
         if token is None:
+            if kind in ("comment_begin", "raw_begin"):
+                raise NotAllowedError("unexpected end of template", at)
             return
         _, kind, value = token
         at = source.find(value, end)  # whitespace before {{- was dropped
@@ -87,8 +90,8 @@ _WORDS: Mapping[type[nodes.Node], str] = MappingProxyType(
         nodes.Assign: "set is", nodes.AssignBlock: "set is", nodes.With: "with is",
         nodes.Macro: "macros are", nodes.Include: "include is", nodes.Import: "import is",
         nodes.FromImport: "import is", nodes.Extends: "extends is", nodes.Block: "blocks are",
-        nodes.FilterBlock: "filter blocks are", nodes.Slice: "slices are",
-        nodes.Tuple: "tuples are",
+        nodes.FilterBlock: "filter blocks are", nodes.Scope: "autoescape is",
+        nodes.Slice: "slices are", nodes.Tuple: "tuples are",
     }
 )  # fmt: skip
 _ARITHMETIC: Mapping[type[nodes.Node], str] = MappingProxyType(
@@ -241,7 +244,7 @@ class Builder:
                 at += 1
             key: Any = step.attr
         else:
-            at = step.arg.lineno
+            at = _start(step.arg)
             is_constant = isinstance(step.arg, nodes.Const | nodes.Neg)
             key = self._expression(step.arg, 0)({}) if is_constant else None
         if isinstance(key, bool) or not isinstance(key, str | int):
@@ -278,7 +281,7 @@ class Builder:
     def _constant(self, node: nodes.Node, depth: int) -> Value:
         if not isinstance(node, _CONSTANTS):
             message = "a list or an object may hold only constants"
-            raise NotAllowedError(message, node.lineno)
+            raise NotAllowedError(message, _start(node))
         return self._expression(node, depth)
 
     def _filter(self, node: nodes.Filter, depth: int) -> Value:
@@ -291,7 +294,7 @@ class Builder:
             raise NotAllowedError(f"there is no filter {name!r}", at)
         for unpacked in (node.dyn_args, node.dyn_kwargs):
             if unpacked is not None:
-                raise NotAllowedError("* and ** are not allowed", unpacked.lineno)
+                raise NotAllowedError("* and ** are not allowed", _start(unpacked))
         arguments = [self._expression(one, depth) for one in node.args]
         named = {str(one.key): self._expression(one.value, depth) for one in node.kwargs}
         _check_call(node, function, arguments, named)
@@ -365,7 +368,7 @@ class Builder:
         sign = _ARITHMETIC.get(type(node))
         if sign is None:
             word = _WORDS.get(type(node), f"{type(node).__name__.lower()} is")
-            return NotAllowedError(f"{word} not allowed", node.lineno)
+            return NotAllowedError(f"{word} not allowed", _first(node))
         # jinja2 tells where the left side begins.
         after = self._operators[bisect_left(self._operators, (node.lineno, "")) :]
         at = next((at for at, value in after if value == sign), node.lineno)
@@ -388,6 +391,21 @@ class Builder:
         nodes.CondExpr: _choice,
         nodes.Concat: _concat,
     }
+
+
+def _first(node: nodes.Node) -> int:
+    """Where a node is; jinja2 does not tell of every one, but of what is in it."""
+    places = (one.lineno for one in (node, *node.find_all(nodes.Node)))
+    return next((at for at in places if at is not None), 0)
+
+
+def _start(node: nodes.Node) -> int:
+    """Where an expression begins: jinja2 tells of `a.b` where the dot is."""
+    while isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Test | nodes.Call):
+        if node.node is None:
+            break
+        node = node.node
+    return node.lineno
 
 
 def joined(parts: Sequence[Value]) -> Callable[[Context], str]:

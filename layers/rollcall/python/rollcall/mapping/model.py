@@ -1,4 +1,4 @@
-r"""What a mapping says, as plain data that passed `mapping.check`: rules, and sources added to them.
+r"""What a mapping says, as plain data that passed `check`: rules, and sources added to them.
 
 ```json
 {"fields": [{"target": "email", "source": "email", "sync_key": 1},

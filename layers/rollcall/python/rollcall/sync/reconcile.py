@@ -111,12 +111,10 @@ class Reconciler:
         candidates = candidates - (with_grants(leaving, candidates) - leaving)
         if self._source.on_leave == "deactivate":
             return candidates
-        left = 0
-        for start in range(0, len(leaving), _AT_A_TIME):
+        left, going = 0, sorted(leaving)
+        for start in range(0, len(going), _AT_A_TIME):
             self._still_running()
-            left += leave(
-                self._directory, self._source, sorted(leaving)[start : start + _AT_A_TIME]
-            )
+            left += leave(self._directory, self._source, going[start : start + _AT_A_TIME])
         if left:
             keep_changes(self._runs.kept, self._run.id, self._directory)
             self._runs.kept.note(self._run.id, f"left and kept: {number(left, 'account')}")

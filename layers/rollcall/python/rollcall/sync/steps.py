@@ -331,9 +331,9 @@ class Sync:
             self._aws,
             manifest,
             base_url,
+            integration,
             credential,
             secret,
-            integration.rate_limit,
         )
 
     def _rules(
