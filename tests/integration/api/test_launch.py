@@ -40,7 +40,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"mapping": bent(3, target="department", sync_key=2)}, "mapping.fields.3.sync_key"),
     ({"mapping": bent(2, template=None, source="name", sync_key=2)}, "mapping.fields.2.sync_key"),
     ({"mapping": bent(1, target="role", source=None, value="Manager")}, "mapping.fields.3.target"),
-    ({"mapping": bent(0, value="ann@example.com")}, "mapping.fields.0"),
+    ({"mapping": bent(2, value="Ann")}, "mapping.fields.2"),
+    ({"mapping": bent(1, source=None, value="ann")}, "mapping.fields.1.value"),
     ({"mapping": bent(3, value="King")}, "mapping.fields.3.value"),
     ({"mapping": bent(2, template="{{ response.__class__ }}")}, "mapping.fields.2.template"),
     ({"mapping": bent(2, template="{% for x in 1 %}")}, "mapping.fields.2.template"),
@@ -100,9 +101,7 @@ def test_every_field_at_fault_is_named_at_once(api: Caller) -> None:
 def test_a_number_that_no_table_holds_is_refused(api: Caller, value: float) -> None:
     condition = {"field": "id", "op": "equals", "value": value}
     answer = api("PATCH", f"/v1/integrations/{api.integration()['id']}", {"filter": condition})
-    assert answer.status in (200, 422)
-    if answer.status == 422:
-        assert answer.fields[0].startswith("filter")
+    assert (answer.status, answer.fields) == (422, ["filter"])
 
 
 def test_what_is_nested_without_end_is_refused(api: Caller) -> None:
@@ -257,7 +256,7 @@ def test_the_next_runs_of_a_rate_count_from_its_launch(api: Caller) -> None:
     start = (start - timedelta(days=5)).isoformat(timespec="seconds")
     api.config.update("STATE", integration["id"], {"scheduled_from": start})
     shown = api("GET", f"/v1/integrations/{integration['id']}").json
-    assert instants(shown["schedule"])[0] == datetime.fromisoformat(start) + timedelta(days=6)
+    assert instants(shown["schedule"])[0] == datetime.fromisoformat(start) + timedelta(days=4)
 
 
 def test_a_flexible_window_reaches_eventbridge(api: Caller) -> None:

@@ -172,14 +172,14 @@ def test_what_a_template_gives_may_be_changed_without_changing_the_template() ->
         ("{{ [^response] }}", "constants"),
         ("{{ {'a': ^response} }}", "constants"),
         ("{{ {^1: 2} }}", "constant text"),
-        ("{{ response^, 1 }}", "tuples"),
+        ("{{ response, 1 }}", "tuples"),
         ("{{ response.name ^$ }}", "unexpected char"),
         ("{{ response.name ^) }}", "unexpected"),
-        ("{{ response.name^ 'a' }}", "expected"),
-        ("{{ ^", "end of template"),
+        ("{{ response.name ^'a' }}", "expected"),
+        ("{{", "end of template"),
         ("{{ ^'a }}", "unexpected char"),
         ("{% if response %}a", "expected"),
-        ("{{ '^", "unexpected char"),
+        ("{{ '", "unexpected char"),
         ("{{ ^'\\x1' }}", "escape"),
     ],
 )
@@ -188,11 +188,7 @@ def test_what_no_template_may_say_is_refused_where_it_stands(source: str, word: 
     plain = source.replace("^", "", 1)
     answer = refused(plain)
     assert word in answer.message
-    if (
-        place >= 0
-        and "^ 'a'" not in source
-        and source not in ("{{ ^", "{{ '^", "{{ response^, 1 }}")
-    ):
+    if place >= 0:
         before = source[:place].replace("\r\n", "\n").split("\n")
         assert (answer.line, answer.column) == (len(before), len(before[-1]) + 1)
 
@@ -316,8 +312,8 @@ def test_a_template_may_be_without_its_data() -> None:
 PIECES = [
     "{{", "}}", "{%", "%}", "{#", "#}", "{{-", "-%}", "if", "elif", "else", "endif", "for",
     "endfor", "set", "raw", "endraw", "macro", "in", "is", "not", "and", "or", "none", "true",
-    "response", "person", ".", "[", "]", "(", ")", "{", "}", ",", ":", "|", "~", "+", "-", "*", "/", "%", "**",
-    "==", "<", "=", "!", "'", '"', "'a'", "'%Y'", "1", "0", "1e9", "0x", "99", "_x", "__class__",
+    "response", "person", ".", "[", "]", "(", ")", "{", "}", ",", ":", "|", "~", "+", "-", "*", "/",
+    "%", "**", "==", "<", "=", "!", "'", '"', "'a'", "'%Y'", "1", "0", "1e9", "0x", "99", "_x", "__class__",
     "\\", "\n", "\r", " ", " ", " ", "é", "\ud800", "\x00", "defined", "range", "self", "loop", "x",
     *FILTERS,
 ]  # fmt: skip

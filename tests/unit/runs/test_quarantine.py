@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from rollcall.integrations.cron import until_next
 from rollcall.sync.quarantine import EXCUSED, LONGEST, OVER, SHORTEST, after_failure, pause, rests
-from rollcall.sync.timetable import until_next
 
 NIGHT = datetime(2026, 11, 23, 2, 0, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

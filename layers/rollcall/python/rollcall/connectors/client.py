@@ -23,6 +23,7 @@ import httpcore
 import httpx
 
 from rollcall.connectors.answers import Failure
+from rollcall.connectors.signing import Renewable, Unsigned
 
 # httpx logs whole URLs at INFO, and a key may be in the query.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -34,6 +35,10 @@ DEADLINE = 25.0
 """Seconds for a whole call, from connecting to the last byte, however slowly that drips in."""
 LARGEST = 20 * 1024 * 1024
 """Bytes of an answer that are read; a page of 200 users is a thousandth of it."""
+_REFUSALS = (401, 403)
+
+Reply = tuple[int, httpx.Headers, bytes]
+"""Status, headers and body."""
 
 # What Python counts as global says too little of IPv6: only these are given to the internet
 # (RFC 4291, so not NAT64, site-local and IPv4-compatible ones), and of them 6to4 and Teredo carry
@@ -85,6 +90,18 @@ class _Deadline(threading.local):
     """When the call that this thread makes must be over."""
 
     at = math.inf
+
+    @contextmanager
+    def starting(self, seconds: float) -> Iterator[None]:
+        """A call of at most so long. One that is made within another ends with that at the latest:
+        a token is fetched in the time of the call that it is for.
+        """
+        outer = self.at
+        self.at = min(outer, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self.at = outer
 
     def within(self, timeout: float | None) -> float:
         """A step's timeout, cut to what is left of the call; ReadTimeout when nothing is."""
@@ -180,8 +197,8 @@ def _tls() -> ssl.SSLContext:
 class Client:
     """Calls apps for one integration, each call within `seconds`; thread-safe.
 
-    Connections are kept open between calls. Every call of `call` carries `headers` and `params`;
-    what a call is given itself, and its signature, win over them.
+    Connections are kept open between calls. `headers` and `params` go with every call of the app,
+    and give way to what a call says itself and to its signature.
     """
 
     def __init__(
@@ -194,10 +211,10 @@ class Client:
         params: Mapping[str, str] | None = None,
     ) -> None:
         self._seconds = seconds
+        self._deadline = _Deadline()
         self._headers = httpx.Headers({"Accept": "application/json"})
         self._headers.update(headers)
-        self._params = dict(params or {})
-        self._deadline = _Deadline()
+        self._params = httpx.QueryParams(params)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         transport = httpx.HTTPTransport(verify=_tls(), limits=limits)
         # httpx has no public way to say how to connect; its version is pinned and tests hold this.
@@ -221,11 +238,6 @@ class Client:
         """Close every connection."""
         self._http.close()
 
-    @property
-    def left(self) -> float:
-        """Seconds that are left of the call this thread is making; `seconds` outside of one."""
-        return max(0.0, min(self._seconds, self._deadline.at - time.monotonic()))
-
     def call(
         self,
         method: str,
@@ -233,53 +245,51 @@ class Client:
         auth: httpx.Auth,
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
-    ) -> Answered | Failure:
+    ) -> Reply | Failure:
         """One request, one answer: status, headers, body; no redirect is followed.
 
-        A Failure's detail never holds the URL's query or a header, where keys are. Where `auth`
-        raises NotSigned, its Failure is the call's.
+        A refused signature that is out of date is renewed, and the request is made once more; the
+        app has done nothing for the first one, and the second takes no turn of its own. A Failure's
+        detail never holds the URL's query or a header, where keys are.
         """
         target = httpx.URL(url)
-        sent = {**self._params, **(params or {})}
-        return self._refused(target) or self._exchange(
-            self._http.build_request(
-                method, target, params=sent or None, json=body, headers=self._headers
-            ),
-            auth,
-        )
+        query = self._params.merge(target.params).merge(params)
+        if query:
+            target = target.copy_with(params=query)
 
-    def post_form(
-        self, url: str, form: Mapping[str, str], auth: httpx.Auth | None
-    ) -> Answered | Failure:
-        """Send a form, as `call` sends JSON, without the headers and parameters of the integration.
+        def request() -> httpx.Request:
+            return self._http.build_request(method, target, json=body, headers=self._headers)
 
-        Within a call of this thread, as when that is signed, it takes what is left of its time.
-        """
-        target = httpx.URL(url)
-        return self._refused(target) or self._exchange(
-            self._http.build_request(
-                "POST", target, data=form, headers={"Accept": "application/json"}
-            ),
-            auth,
-        )
+        with self._deadline.starting(self._seconds):
+            made = request()
+            answer = self._sent(made, auth)
+            status = _refusal(answer)
+            if status is not None and isinstance(auth, Renewable) and auth.renew(made, status):
+                answer = self._sent(request(), auth)
+            return answer
 
-    def _refused(self, target: httpx.URL) -> Failure | None:
-        if target.scheme == "https" or target.host.lower() in self._allowed:
-            return None
-        return Failure("address-refused", f"{target.host} must be called over https")
+    def post(
+        self, url: str, form: Mapping[str, str], auth: httpx.Auth | None = None
+    ) -> Reply | Failure:
+        """A form sent to an address that is not the app's: without its headers and parameters."""
+        accept = {"Accept": "application/json"}
+        with self._deadline.starting(self._seconds):
+            made = self._http.build_request("POST", url, data=form, headers=accept)
+            return self._sent(made, auth)
 
-    def _exchange(self, request: httpx.Request, auth: httpx.Auth | None) -> Answered | Failure:
+    def _sent(self, request: httpx.Request, auth: httpx.Auth | None) -> Reply | Failure:
         host = request.url.host
+        if request.url.scheme != "https" and host.lower() not in self._allowed:
+            return Failure("address-refused", f"{host} must be called over https")
         started = time.monotonic()
         try:
-            with self._deadline.limited(self._seconds):
-                answer = self._http.send(request, auth=auth, stream=True)
-                try:
-                    return answer.status_code, answer.headers, _read(answer)
-                finally:
-                    answer.close()
-        except NotSigned as error:
-            return error.failure
+            answer = self._http.send(request, auth=auth, stream=True)
+            try:
+                return answer.status_code, answer.headers, _read(answer)
+            finally:
+                answer.close()
+        except Unsigned as unsigned:
+            return unsigned.failure
         except httpx.TimeoutException:
             waited = round(time.monotonic() - started)
             return Failure("vendor-silent", f"{host} did not answer in {waited} s")
@@ -293,24 +303,13 @@ class Client:
             return Failure("vendor-broken", f"the connection to {host} failed: {error}")
 
 
-def headers_fault(name: str, value: str) -> str | None:
-    """Why this cannot be a header of every call, as a sentence; None where it can."""
-    if not _HEADER.fullmatch(name):
-        return "is no name of a header"
-    if name.lower() in _OWN_HEADERS:
-        return "is set by Rollcall, or belongs into a credential"
-    if not value.isascii() or not value.isprintable() or value != value.strip():
-        return "must be printable ASCII without spaces around it"
-    return f"may have {_LONGEST_VALUE} characters" if len(value) > _LONGEST_VALUE else None
-
-
-def params_fault(name: str, value: str) -> str | None:
-    """Why this cannot be a query parameter of every call, as a sentence; None where it can."""
-    if not name.strip() or len(name) > _LONGEST_PARAM or not name.isprintable():
-        return f"is no name of a parameter: 1 to {_LONGEST_PARAM} printable characters"
-    if not value.isprintable():
-        return "must be printable"
-    return f"may have {_LONGEST_VALUE} characters" if len(value) > _LONGEST_VALUE else None
+def _refusal(answer: Reply | Failure) -> int | None:
+    """The status that refuses a signature, 0 where there was none to send, None where all is well
+    or something else is wrong.
+    """
+    if isinstance(answer, Failure):
+        return 0 if answer.code == "vendor-unauthorized" else None
+    return answer[0] if answer[0] in _REFUSALS else None
 
 
 def _read(answer: httpx.Response) -> bytes:

@@ -39,6 +39,7 @@ _PATIENCE = 30.0
 _USABLE = re.compile(r"[\x21-\x7e]{1,16384}")
 _NAME = re.compile(r"[\x20-\x7e]{1,100}")
 _WORDS = 300
+_REFUSING = (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN)
 _CACHED = "rollcall.cached"
 
 
@@ -194,7 +195,7 @@ def granted(grant: Grant, post: Post) -> Token | Failure:
         return _refused(host, status, headers, body)
     said = _object(body)
     if "error" in said and "access_token" not in said:
-        return _refused(host, httpx.codes.BAD_REQUEST, headers, body)
+        return _refused(host, status, headers, body)
     return _token(host, said, asked)
 
 
@@ -212,7 +213,7 @@ def _refused(host: str, status: int, headers: Mapping[str, str], body: bytes) ->
         return Failure("vendor-throttled", detail, wait)
     # A page where JSON belongs is not from the endpoint, except where it is a plain 401.
     refused = status == httpx.codes.UNAUTHORIZED or (
-        status in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN) and bool(said)
+        bool(said) and (status in _REFUSING or httpx.codes.is_success(status))
     )
     if refused and error not in ("temporarily_unavailable", "server_error"):
         return Failure("vendor-unauthorized", detail)

@@ -13,7 +13,7 @@ Grammar and clock changes: https://docs.aws.amazon.com/scheduler/latest/UserGuid
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -160,6 +160,15 @@ def next_times(
     if first <= after:
         first += every * ((after - first) // every + 1)
     return [(first + every * number).astimezone(UTC) for number in range(count)]
+
+
+def until_next(schedule: Mapping[str, str], moment: datetime) -> timedelta | None:
+    """The time from `moment` to the schedule's next run; None where it never runs again.
+
+    Of a rate it is the interval, for nobody but EventBridge knows when it began.
+    """
+    following = next_times(schedule["expression"], schedule["timezone"], moment, 1)
+    return following[0] - moment if following else None
 
 
 def _fires(expression: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:

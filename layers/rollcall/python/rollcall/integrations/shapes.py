@@ -23,7 +23,7 @@ class ShownSchedule(BaseModel):
     flexible_minutes: int
     next_runs: list[str] = Field(
         description="The next three times in UTC, or fewer where a cron ends; of a draft those "
-        "that it would have. A rate is counted from its launch, or else from now"
+        "that it would have. A rate is counted from its launch, or else from its creation"
     )
 
 

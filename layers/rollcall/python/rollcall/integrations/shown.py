@@ -84,12 +84,10 @@ def _shown(
 
 
 def _schedule(integration: Integration, state: State, moment: datetime) -> dict[str, Any]:
-    """Minutes are what EventBridge knows, so seconds of now make no other times."""
-    start = None
-    if integration.status in _LAUNCHED and state.scheduled_from is not None:
-        start = datetime.fromisoformat(state.scheduled_from)
+    """The schedule and its next times. A draft's rate is counted from when it was made."""
+    launched = integration.status in _LAUNCHED and state.scheduled_from is not None
+    start = datetime.fromisoformat(str(state.scheduled_from if launched else integration.created_at))
     expression, timezone = (integration.schedule[name] for name in ("expression", "timezone"))
-    moment = moment.replace(second=0, microsecond=0)
     following = next_times(expression, timezone, moment, _NEXT, start)
     return {
         "expression": expression,

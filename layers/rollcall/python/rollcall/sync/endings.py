@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rollcall.connectors.manifest import Manifest
+from rollcall.integrations.cron import until_next
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
 from rollcall.notices.due import Ended
@@ -19,7 +20,6 @@ from rollcall.sync.health import measured
 from rollcall.sync.quarantine import LONGEST, OVER, after_failure
 from rollcall.sync.run import Run, Status
 from rollcall.sync.runs import Runs
-from rollcall.sync.timetable import until_next
 
 
 class Endings:
