@@ -49,6 +49,7 @@ teardown: .venv/ready .venv-sam/ready ## Remove the deployment from AWS; the tab
 bench: .venv/ready ## Measure
 	$(VENV)/python -m bench
 
+# manylinux_2_28: google-re2's wheel needs glibc 2.28; Lambda's Amazon Linux 2023 has 2.34.
 lock: .venv/ready ## Pin every requirement anew
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --only-binary :all: \
 		--no-emit-package boto3 --no-emit-package jmespath \

@@ -63,7 +63,7 @@ def deploy(aws: Ministack, built: Path, allow_hosts: str = "") -> LocalStack:
 
 
 def _this_machine() -> dict[str, str]:
-    linux = f"{platform.machine()}-manylinux2014"
+    linux = f"{platform.machine()}-manylinux_2_28"
     return {
         "LAYER_PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
         "LAYER_PLATFORM": "macos" if sys.platform == "darwin" else linux,

@@ -100,9 +100,7 @@ def test_a_candidate_is_tried_and_not_saved(api: Caller, integration: Any) -> No
     assert api("GET", path).json == before
 
 
-def test_a_preview_says_why_a_record_would_fail(
-    api: Caller, integration: Any, vendor: Vendor[ActiveCampaign]
-) -> None:
+def test_a_preview_says_why_a_record_would_fail(api: Caller, integration: Any) -> None:
     mapping = {
         "fields": [
             {"target": "email", "source": "email", "sync_key": 1},
@@ -145,7 +143,10 @@ def test_an_app_that_refuses_is_told_apart(
     vendor.switches.users_refused = True
     for method, call in calls:
         answer = api(method, call)
-        assert (answer.status, answer.json["type"]) == (502, "urn:rollcall:problem:vendor-forbidden")
+        assert (answer.status, answer.json["type"]) == (
+            502,
+            "urn:rollcall:problem:vendor-forbidden",
+        )
         assert "right to list users" in answer.json["detail"]
     vendor.switches.users_refused = False
     vendor.switches.faults = [Fault(kind="status", status=429, retry_after=7)]

@@ -102,42 +102,39 @@ def test_a_rate_goes_on_from_its_start() -> None:
     assert next_times("rate(12 hours)", "UTC", at("2026-11-01T00:00"), 1, start) == [start]
 
 
-def _day_holds(text: str, field: str, day: date) -> bool:
-    """Does a day fit the text of one of the day fields? Read part by part, without ranges."""
+def _is_month_day(part: str, day: date) -> bool:
     last = monthrange(day.year, day.month)[1]
-    weekday = day.isoweekday() % 7 + 1
-    for part in text.split(","):
-        if part == "*":
-            return True
-        if field == "month-day":
-            workdays = [d for d in range(1, last + 1) if day.replace(day=d).isoweekday() <= 5]
-            if part == "L" and day.day == last:
-                return True
-            if part == "LW" and day.day == workdays[-1]:
-                return True
-            if part.endswith("W") and part != "LW" and int(part[:-1]) <= last:
-                wanted = int(part[:-1])
-                # Nearest; at the month's edge it may be two days away.
-                nearest = min(workdays, key=lambda d: (abs(d - wanted), d))
-                if day.day == nearest:
-                    return True
-            if part.isdigit() and day.day == int(part):
-                return True
-        else:
-            if part == "L" and weekday == 7:
-                return True
-            if part.endswith("L") and part != "L":
-                if weekday == int(part[:-1]) and day.day + 7 > last:
-                    return True
-            elif "#" in part:
-                wanted, nth = map(int, part.split("#"))
-                if weekday == wanted and (day.day + 6) // 7 == nth:
-                    return True
-            elif part.isdigit() and weekday == int(part):
-                return True
-            elif part in DAYS and weekday == DAYS.index(part) + 1:
-                return True
-    return False
+    workdays = [d for d in range(1, last + 1) if day.replace(day=d).isoweekday() <= 5]
+    if part == "L":
+        return day.day == last
+    if part == "LW":
+        return day.day == workdays[-1]
+    if part.endswith("W"):
+        wanted = int(part[:-1])
+        # Nearest; at the month's edge it may be two days away.
+        nearest = min(workdays, key=lambda d: (abs(d - wanted), d))
+        return wanted <= last and day.day == nearest
+    return part == "*" or day.day == int(part)
+
+
+def _is_week_day(part: str, day: date) -> bool:
+    last = monthrange(day.year, day.month)[1]
+    number = day.isoweekday() % 7 + 1
+    if part in ("*", DAYS[number - 1], str(number)):
+        return True
+    if part == "L":
+        return number == 7
+    if part.endswith("L"):
+        return number == int(part[:-1]) and day.day + 7 > last
+    wanted, mark, nth = part.partition("#")
+    return bool(mark) and number == int(wanted) and (day.day + 6) // 7 == int(nth)
+
+
+def _day_holds(month_day: str, week_day: str, day: date) -> bool:
+    """Does a day fit? Read part by part, without ranges."""
+    if month_day != "?":
+        return any(_is_month_day(part, day) for part in month_day.split(","))
+    return any(_is_week_day(part, day) for part in week_day.split(","))
 
 
 def naive(fields: list[str], zone: ZoneInfo, after: datetime, minutes: int) -> list[datetime]:
@@ -155,13 +152,8 @@ def naive(fields: list[str], zone: ZoneInfo, after: datetime, minutes: int) -> l
         if moment <= after:
             continue
         minute, hour, month_day, month, week_day, year = fields
-        day = (
-            _day_holds(month_day, "month-day", local.date())
-            if month_day != "?"
-            else _day_holds(week_day, "week-day", local.date())
-        )
         if (
-            day
+            _day_holds(month_day, week_day, local.date())
             and (minute == "*" or str(local.minute) in minute.split(","))
             and (hour == "*" or str(local.hour) in hour.split(","))
             and (month == "*" or {str(local.month), MONTHS[local.month - 1]} & {*month.split(",")})

@@ -86,7 +86,9 @@ def _shown(
 def _schedule(integration: Integration, state: State, moment: datetime) -> dict[str, Any]:
     """The schedule and its next times. A draft's rate is counted from when it was made."""
     launched = integration.status in _LAUNCHED and state.scheduled_from is not None
-    start = datetime.fromisoformat(str(state.scheduled_from if launched else integration.created_at))
+    start = datetime.fromisoformat(
+        str(state.scheduled_from if launched else integration.created_at)
+    )
     expression, timezone = (integration.schedule[name] for name in ("expression", "timezone"))
     following = next_times(expression, timezone, moment, _NEXT, start)
     return {

@@ -1,6 +1,6 @@
 """From an integration to an app that can be called: address, signature, limiter."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 
 import httpx
 
@@ -9,28 +9,12 @@ from rollcall.connectors.client import Client
 from rollcall.connectors.engine import App
 from rollcall.connectors.limiter import Limiter
 from rollcall.connectors.manifest import Manifest
-from rollcall.connectors.signing import signer
-from rollcall.connectors.tokens import ClientCredentials
+from rollcall.connectors.signing import signer, traces
+from rollcall.connectors.tokens import Grant, TokenSigner
 from rollcall.credentials.store import Credential
 from rollcall.integrations.model import Integration, RateLimit
 from rollcall.settings import Settings
 from rollcall.tables import Table
-
-
-class _Tokens(Collection[str]):
-    """The secrets of client credentials, whose tokens change while they are used."""
-
-    def __init__(self, auth: ClientCredentials) -> None:
-        self._auth = auth
-
-    def __contains__(self, text: object) -> bool:
-        return text in self._auth.secrets
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._auth.secrets)
-
-    def __len__(self) -> int:
-        return len(self._auth.secrets)
 
 
 def connect(
@@ -60,16 +44,24 @@ def connect(
         headers=integration.headers,
         params=integration.params,
     )
-    auth, secrets = _signature(credential, secret, client)
+    # A token that is fetched later is added here by its signer.
+    secrets = traces(secret, credential.client_id)
+    auth = _signature(credential, secret, client, secrets)
     return App(manifest, base_url, auth, client, Limiter(runs, host, rate, ahead), secrets)
 
 
 def _signature(
-    credential: Credential, secret: Mapping[str, str], client: Client
-) -> tuple[httpx.Auth, Collection[str]]:
-    """What signs, and what of it must never be repeated."""
-    if credential.type == "oauth2_client_credentials":
-        auth = ClientCredentials(credential, secret["client_secret"], client)
-        return auth, _Tokens(auth)
-    known = tuple(secret[name] for name in ("value", "password") if name in secret)
-    return signer(credential, secret), known
+    credential: Credential, secret: Mapping[str, str], client: Client, secrets: list[str]
+) -> httpx.Auth:
+    if credential.type != "oauth2_client_credentials":
+        return signer(credential, secret)
+    grant = Grant(
+        of=(credential.id, credential.updated_at),
+        token_url=credential.token_url or "",
+        client_id=credential.client_id or "",
+        client_secret=secret["client_secret"],
+        scope=credential.scope,
+        audience=credential.audience,
+        send=credential.send or "basic",
+    )
+    return TokenSigner(grant, client.post, secrets)
