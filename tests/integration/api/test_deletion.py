@@ -22,6 +22,8 @@ def items(api: Caller, path: str) -> dict[str, Any]:
 
 
 def accounts(api: Caller) -> list[Any]:
+    if api.everything("/v1/applications") == []:
+        return []
     found: list[Any] = api.everything("/v1/applications/ActiveCampaign/accounts")
     return found
 

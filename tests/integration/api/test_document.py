@@ -57,6 +57,9 @@ CALLS = {
     "GET /v1/people", "GET /v1/people/{person_id}",
     "GET /v1/integrations/{integration_id}/accounts",
     "GET /v1/integrations/{integration_id}/accounts/{external_id}",
+    "PATCH /v1/integrations/{integration_id}/accounts/{external_id}",
+    "PUT /v1/integrations/{integration_id}/accounts/{external_id}/person",
+    "DELETE /v1/integrations/{integration_id}/accounts/{external_id}/person",
     "GET /v1/integrations/{integration_id}/groups",
     "GET /v1/integrations/{integration_id}/grants",
     "GET /v1/applications", "GET /v1/applications/{name}/accounts",
@@ -185,13 +188,17 @@ def _hold_against(api: Caller, document: dict[str, Any], vendor: Vendor[ActiveCa
         "POST /v1/integrations/{integration_id}/explain": {"external_id": "1"},
         "PUT /v1/variables/{name}": {"value": "x"},
         "POST /v1/credentials": {"name": "a", "connector": "aha", "auth": {"value": "b"}},
-        "PUT /v1/credentials/{credential_id}": {"auth": {"value": "c"}},
+        "PUT /v1/credentials/{credential_id}": {"auth": {"value": vendor.tenant.token}},
         "POST /v1/integrations": {
             "name": "a",
             "connector": "activecampaign",
             "credential_id": integration["credential_id"],
         },
         "PATCH /v1/integrations/{integration_id}": {"name": "b"},
+        "PATCH /v1/integrations/{integration_id}/accounts/{external_id}": {"kind": "person"},
+        "PUT /v1/integrations/{integration_id}/accounts/{external_id}/person": {
+            "person_id": person["id"]
+        },
     }  # fmt: skip
     calls = sorted(CALLS)
     # What is posted comes first, what is deleted last.

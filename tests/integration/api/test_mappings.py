@@ -131,7 +131,7 @@ def test_a_candidate_at_fault_is_named_before_the_app_is_called(
 ) -> None:
     answer = api("POST", f"/v1/integrations/{integration['id']}/preview", body)
     assert (answer.status, answer.fields) == (422, [field])
-    assert vendor.requests == []
+    assert vendor.log == []
 
 
 def test_an_app_that_refuses_is_told_apart(
@@ -176,7 +176,7 @@ def test_a_test_shows_no_secret(
 ) -> None:
     first = next(iter(vendor.tenant.users))
     token = vendor.tenant.token
-    vendor.tenant.put_user({"id": str(first), "lastName": f"has {token} in it"})
+    vendor.tenant.put_user({"id": str(first), "last_name": f"has {token} in it"})
     for call in ("test", "preview"):
         answer = api("POST", f"/v1/integrations/{integration['id']}/{call}")
         assert answer.status == 200

@@ -8,7 +8,6 @@ inside. Only hosts that the deployment allows by name may be private or spoken t
 import ipaddress
 import logging
 import math
-import re
 import socket
 import ssl
 import threading
@@ -45,30 +44,6 @@ Reply = tuple[int, httpx.Headers, bytes]
 # other addresses inside.
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _TUNNELS = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
-
-
-# Set by the client itself, or carrying secrets, which belong into a credential: these here are shown.
-_OWN_HEADERS = frozenset(
-    {
-        "accept-encoding", "authorization", "connection", "content-length", "content-type",
-        "cookie", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te",
-        "trailer", "transfer-encoding", "upgrade",
-    }
-)  # fmt: skip
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-_LONGEST_VALUE = 1000
-_LONGEST_PARAM = 100
-
-Answered = tuple[int, httpx.Headers, bytes]
-"""What an app said: status, headers, body."""
-
-
-class NotSigned(Exception):  # noqa: N818 - a state, not a mistake
-    """Signing a request takes a call of its own, and that failed: so the request's Failure."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.code)
-        self.failure = failure
 
 
 class AddressRefused(httpcore.ConnectError):
@@ -109,16 +84,6 @@ class _Deadline(threading.local):
         if left <= 0:
             raise httpcore.ReadTimeout("the call took too long")
         return left if timeout is None else min(timeout, left)
-
-    @contextmanager
-    def limited(self, seconds: float) -> Iterator[None]:
-        """A call of so many seconds, and no more than is left of the call that it is part of."""
-        outer = self.at
-        self.at = min(outer, time.monotonic() + seconds)
-        try:
-            yield
-        finally:
-            self.at = outer
 
 
 class _Stream(httpcore.NetworkStream):
@@ -290,17 +255,20 @@ class Client:
                 answer.close()
         except Unsigned as unsigned:
             return unsigned.failure
-        except httpx.TimeoutException:
-            waited = round(time.monotonic() - started)
-            return Failure("vendor-silent", f"{host} did not answer in {waited} s")
-        except httpx.LocalProtocolError:
-            # Its words hold the header that HTTP does not allow, and that is the signed one.
-            detail = f"{host} was not called: the credential holds what no request can carry"
-            return Failure("vendor-unauthorized", detail)
         except httpx.RequestError as error:
-            if isinstance(error.__cause__, AddressRefused):
-                return Failure("address-refused", f"not called: {error}")
-            return Failure("vendor-broken", f"the connection to {host} failed: {error}")
+            return _failed(error, host, round(time.monotonic() - started))
+
+
+def _failed(error: httpx.RequestError, host: str, waited: int) -> Failure:
+    if isinstance(error, httpx.TimeoutException):
+        return Failure("vendor-silent", f"{host} did not answer in {waited} s")
+    if isinstance(error, httpx.LocalProtocolError):
+        # Its words hold the header that HTTP does not allow, and that is the signed one.
+        detail = f"{host} was not called: the credential holds what no request can carry"
+        return Failure("vendor-unauthorized", detail)
+    if isinstance(error.__cause__, AddressRefused):
+        return Failure("address-refused", f"not called: {error}")
+    return Failure("vendor-broken", f"the connection to {host} failed: {error}")
 
 
 def _refusal(answer: Reply | Failure) -> int | None:

@@ -154,7 +154,7 @@ class TokenSigner(Renewable):
         if isinstance(got, Failure):
             raise Unsigned(got)
         if got.value not in self._secrets:
-            self._secrets.append(got.value)
+            self._secrets.extend(traces({"value": got.value}))
         request.headers["Authorization"] = f"Bearer {got.value}"
         request.extensions[_CACHED] = cached
         yield request
@@ -189,22 +189,21 @@ def granted(grant: Grant, post: Post) -> Token | Failure:
     if isinstance(raw, Failure):
         return Failure(raw.code, f"no token: {raw.detail}", raw.wait_seconds)
     status, headers, body = raw
+    said = _object(body)
+    if httpx.codes.is_success(status) and ("error" not in said or "access_token" in said):
+        return _token(host, said, asked)
+    parts = [said.get(name) for name in ("error", "error_description", "message")]
+    words = ": ".join(part for part in parts if isinstance(part, str) and part)
     for trace in traces({"client_secret": grant.client_secret}, grant.client_id):
-        body = body.replace(trace.encode(), b"(secret)")
-    if not httpx.codes.is_success(status):
-        return _refused(host, status, headers, body)
-    said = _object(body)
-    if "error" in said and "access_token" not in said:
-        return _refused(host, status, headers, body)
-    return _token(host, said, asked)
+        words = words.replace(trace, "(secret)")
+    return _refused(host, status, headers, said, words)
 
 
-def _refused(host: str, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    said = _object(body)
+def _refused(
+    host: str, status: int, headers: Mapping[str, str], said: Mapping[str, Any], words: str
+) -> Failure:
     error = said.get("error")
-    parts = [error, said.get("error_description"), said.get("message")]
-    words = ": ".join(part for part in parts if isinstance(part, str) and part)[:_WORDS]
-    shown = "".join(char if char.isprintable() else " " for char in words)
+    shown = "".join(char if char.isprintable() else " " for char in words[:_WORDS])
     judged = judge(status, headers, b"")
     throttled = isinstance(judged, Failure) and judged.code == "vendor-throttled"
     detail = f"{host} gives no token: {status}" + (f" {shown}" if shown else "")

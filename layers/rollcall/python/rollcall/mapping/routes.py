@@ -70,7 +70,7 @@ def preview_mapping(integration_id: Id, body: shapes.Trying | None = None) -> sh
         if isinstance(found, Failure):
             raise problem(services, integration, found)
         trial = _trial(integration, app)
-        items = [_previewed(trial, record, app.secrets) for record in found.records]
+        items = [_previewed(trial, record, tuple(app.secrets)) for record in found.records]
     return shapes.Preview(items=items, notes=list(found.notes))
 
 
@@ -155,12 +155,14 @@ def _fetched(integration: Integration, app: App, body: shapes.Wanted) -> Sample 
     if body.external_id is not None:
         return one_record(app, body.external_id)
     email = str(body.email).strip()
-    if app.manifest.users.find is None:
-        for external_id in _on_roster(integration.id, email):
-            found = one_record(app, external_id)
-            if isinstance(found, Failure) or found.records:
-                return found
-    return record_of_email(app, email)
+    searched = record_of_email(app, email) if app.manifest.users.find is not None else None
+    if isinstance(searched, Failure) or (searched is not None and searched.records):
+        return searched
+    for external_id in _on_roster(integration.id, email):
+        found = one_record(app, external_id)
+        if isinstance(found, Failure) or found.records:
+            return found
+    return searched if searched is not None else record_of_email(app, email)
 
 
 def _on_roster(integration_id: str, email: str) -> list[str]:

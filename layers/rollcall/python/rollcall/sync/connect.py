@@ -1,6 +1,7 @@
 """From an integration to an app that can be called: address, signature, limiter."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Generator, Mapping
 
 import httpx
 
@@ -9,12 +10,14 @@ from rollcall.connectors.client import Client
 from rollcall.connectors.engine import App
 from rollcall.connectors.limiter import Limiter
 from rollcall.connectors.manifest import Manifest
-from rollcall.connectors.signing import signer, traces
+from rollcall.connectors.signing import Renewable, signer, traces
 from rollcall.connectors.tokens import Grant, TokenSigner
-from rollcall.credentials.store import Credential
+from rollcall.credentials.store import Credential, CredentialMissing, Credentials
 from rollcall.integrations.model import Integration, RateLimit
 from rollcall.settings import Settings
 from rollcall.tables import Table
+
+_SIGNED_BY = "rollcall.signed_by"
 
 
 def connect(
@@ -30,8 +33,9 @@ def connect(
 ) -> App:
     """The integration's app at `base_url` (with the API's path), signed for and limited.
 
-    `secret` is what the store of credentials answers; `ahead` is how many calls are reserved at a
-    time (1 for somebody who makes a call or two). Close the app after use.
+    `secret` is what the store of credentials answers; it is read again when the app refuses it.
+    `ahead` is how many calls are reserved at a time (1 for somebody who makes a call or two).
+    Close the app after use.
     """
     rate = integration.rate_limit or RateLimit(
         manifest.rate_limit.requests, manifest.rate_limit.seconds
@@ -44,10 +48,65 @@ def connect(
         headers=integration.headers,
         params=integration.params,
     )
-    # A token that is fetched later is added here by its signer.
-    secrets = traces(secret, credential.client_id)
-    auth = _signature(credential, secret, client, secrets)
-    return App(manifest, base_url, auth, client, Limiter(runs, host, rate, ahead), secrets)
+    config = Table(aws.dynamodb, settings.config_table)
+    credentials = Credentials(config, aws.secretsmanager, settings.secret_prefix)
+    auth = _Rotating(credentials, credential, secret, client)
+    return App(manifest, base_url, auth, client, Limiter(runs, host, rate, ahead), auth.secrets)
+
+
+class _Rotating(Renewable):
+    """Signs with a credential as it was read, and once the app refuses that, as it is by then.
+
+    A lap takes minutes; a secret that is rotated meanwhile, and taken back in the app, must not
+    look like one that is refused. `secrets` grows with every value and every token.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        credential: Credential,
+        secret: Mapping[str, str],
+        client: Client,
+    ) -> None:
+        self._credentials = credentials
+        self._client = client
+        self._reading = threading.Lock()
+        self.secrets: list[str] = []
+        self._take(credential, secret)
+
+    def _take(self, credential: Credential, secret: Mapping[str, str]) -> None:
+        self._held = (credential, secret)
+        told = traces(secret, credential.client_id)
+        self.secrets += [trace for trace in told if trace not in self.secrets]
+        self._auth = _signature(credential, secret, self._client, self.secrets)
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign the request in place (httpx calls this)."""
+        auth = request.extensions[_SIGNED_BY] = self._auth
+        yield from auth.sync_auth_flow(request)
+
+    def renew(self, refused: httpx.Request, status: int) -> bool:
+        """Was the credential rotated, or is there another token to be had?"""
+        auth = refused.extensions[_SIGNED_BY]
+        with self._reading:
+            # Another thread may have been refused, and have read it, before.
+            if auth is not self._auth or self._rotated():
+                return True
+        return isinstance(auth, Renewable) and auth.renew(refused, status)
+
+    def _rotated(self) -> bool:
+        credential_id = self._held[0].id
+        credential = self._credentials.get(credential_id)
+        try:
+            secret = self._credentials.secret(credential_id)
+        except CredentialMissing:
+            return False
+        if credential is None or (credential, secret) == self._held:
+            return False
+        self._take(credential, secret)
+        return True
 
 
 def _signature(
@@ -55,10 +114,12 @@ def _signature(
 ) -> httpx.Auth:
     if credential.type != "oauth2_client_credentials":
         return signer(credential, secret)
+    if credential.token_url is None or credential.client_id is None:
+        raise ValueError(f"credential {credential.id} has no token_url, or no client_id")
     grant = Grant(
         of=(credential.id, credential.updated_at),
-        token_url=credential.token_url or "",
-        client_id=credential.client_id or "",
+        token_url=credential.token_url,
+        client_id=credential.client_id,
         client_secret=secret["client_secret"],
         scope=credential.scope,
         audience=credential.audience,
