@@ -1,5 +1,7 @@
 """How a request is signed. The secret is in here and in the request, and nowhere else."""
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import Generator, Mapping
 from typing import Protocol
@@ -79,7 +81,7 @@ def signer(credential: Signing, secret: Mapping[str, str]) -> httpx.Auth:
 
 
 def traces(secret: Mapping[str, str], client_id: str | None = None) -> list[str]:
-    """Every form in which an app could say a secret back: as it is, in a URL, in a header.
+    """Every form in which an app could say a secret back: as it is, in a URL, in JSON, in a header.
 
     `client_id` is the one that a client secret is sent with.
     """
@@ -90,9 +92,20 @@ def traces(secret: Mapping[str, str], client_id: str | None = None) -> list[str]
     if client_id is not None and "client_secret" in secret:
         pairs.append(f"{quote_plus(client_id)}:{quote_plus(secret['client_secret'])}")
     encoded = [b64encode(pair.encode()).decode() for pair in pairs]
-    urls = [form(value) for value in values for form in (quote, quote_plus, _wholly_quoted)]
-    return [trace for trace in dict.fromkeys([*values, *urls, *encoded]) if trace]
+    forms = [form for value in [*values, *encoded] for form in _forms(value)]
+    return [form for form in dict.fromkeys(forms) if form]
 
 
-def _wholly_quoted(value: str) -> str:
-    return quote(value, safe="")
+def _forms(value: str) -> list[str]:
+    in_json = json.dumps(value)[1:-1]
+    return [
+        value,
+        quote(value),
+        quote(value, safe=""),
+        quote_plus(value),
+        in_json,
+        in_json.replace("/", "\\/"),
+        # So do encoders that fear for HTML write these; .NET's does, a plus included.
+        re.sub(r"[+&<>'\"`]", lambda found: f"\\u{ord(found[0]):04x}", value),
+        re.sub(r"[+&<>'\"`]", lambda found: f"\\u{ord(found[0]):04X}", value),
+    ]

@@ -37,7 +37,6 @@ LONGEST = 86_400.0
 _AHEAD = 60.0
 _PATIENCE = 30.0
 _USABLE = re.compile(r"[\x21-\x7e]{1,16384}")
-_NAME = re.compile(r"[\x20-\x7e]{1,100}")
 _WORDS = 300
 _REFUSING = (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN)
 _CACHED = "rollcall.cached"
@@ -204,6 +203,8 @@ def _refused(
 ) -> Failure:
     error = said.get("error")
     shown = "".join(char if char.isprintable() else " " for char in words[:_WORDS])
+    if httpx.codes.is_redirect(status):
+        shown = "redirects, which is not followed"
     judged = judge(status, headers, b"")
     throttled = isinstance(judged, Failure) and judged.code == "vendor-throttled"
     detail = f"{host} gives no token: {status}" + (f" {shown}" if shown else "")
@@ -226,8 +227,7 @@ def _token(host: str, said: Mapping[str, Any], asked: float) -> Token | Failure:
     if not _USABLE.fullmatch(value):
         return Failure("vendor-broken", f"{host} gives a token that no header can carry")
     if kind is not None and str(kind).lower() != "bearer":
-        shown = kind if isinstance(kind, str) and _NAME.fullmatch(kind) else "another kind"
-        return Failure("vendor-broken", f"{host} gives no bearer token but one of type {shown}")
+        return Failure("vendor-broken", f"{host} gives a token that is no bearer token")
     life = _seconds(said.get("expires_in"))
     return Token(value, asked + life - min(_AHEAD, life / 10))
 

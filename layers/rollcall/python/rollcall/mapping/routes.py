@@ -1,5 +1,6 @@
 """Mappings over HTTP: suggestions, preview, explain, and all of them in one list."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -110,7 +111,7 @@ def _trial(integration: Integration, app: App) -> Trial:
     )
 
 
-def _previewed(trial: Trial, record: Any, secrets: tuple[str, ...]) -> shapes.Previewed:
+def _previewed(trial: Trial, record: Any, secrets: Collection[str]) -> shapes.Previewed:
     tried = trial.of(record)
     values = tried.mapped.values if tried.mapped is not None else {}
     return shapes.Previewed(
