@@ -64,6 +64,7 @@ def api_settings(aws: Aws) -> ApiSettings:
         schedule_group="schedules",
         schedule_role_arn="arn:aws:iam::123456789012:role/schedule",
         schedule_dlq_arn="arn:aws:sqs:eu-west-1:123456789012:letters",
+        actions_function="actions",
     )
 
 

@@ -48,6 +48,17 @@ class Aws:
         return self._client("stepfunctions")
 
     @cached_property
+    def functions(self) -> Client:
+        """Lambda, for one call that is waited for at most 25 s and never made again."""
+        config = Config(connect_timeout=3, read_timeout=25, retries={"total_max_attempts": 1})
+        return self._session.client("lambda", config=config)
+
+    @cached_property
+    def s3(self) -> Client:
+        """S3."""
+        return self._client("s3")
+
+    @cached_property
     def sns(self) -> Client:
         """SNS."""
         return self._client("sns")

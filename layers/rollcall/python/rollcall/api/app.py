@@ -15,6 +15,9 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from rollcall.access.problems import Problem, from_validation
 from rollcall.access.routes import routes as audit
+from rollcall.actions.history_routes import routes as history
+from rollcall.actions.routes import routes as actions
+from rollcall.actions.saved_routes import routes as saved
 from rollcall.api.request import Event, tidied
 from rollcall.api.routes import routes as about
 from rollcall.api.services import Services
@@ -36,7 +39,7 @@ Answer = dict[str, Any]
 
 _FEATURES = (
     connectors, variables, credentials, fields, integrations, lifecycle, mappings, runs, findings,
-    directory, links, audit, about,
+    directory, links, actions, saved, history, audit, about,
 )  # fmt: skip
 
 

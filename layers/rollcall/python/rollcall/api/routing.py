@@ -55,19 +55,23 @@ class Routes(Router):
         *,
         status: int = 200,
         problems: Sequence[int] = (),
+        also: Sequence[int] = (),
         media_type: str = "application/json",
         public: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Serve a call such as `GET /people/<person_id>`.
 
         The handler's name is the operation's id, its docstring the description, its annotation
-        the answer's schema. `problems` are the statuses it refuses with beyond the usual ones.
+        the answer's schema. `also` are further statuses of the same answer, `problems` those that
+        it refuses with beyond the usual ones.
         """
         method, path = call.split(" ")
 
         def register(handler: Handler) -> Handler:
             summary, _, description = (inspect.getdoc(handler) or "").partition("\n\n")
-            responses: dict[int, Any] = {status: _success(handler, status, media_type)}
+            responses: dict[int, Any] = {
+                one: _success(handler, one, media_type) for one in (status, *also)
+            }
             for refused in _refusals(handler, method, path, problems, public=public):
                 responses[refused] = _refusal(refused)
             self.route(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rollcall.access.idempotency import Idempotency
+from rollcall.actions.store import Actions
 from rollcall.aws import Aws
 from rollcall.connectors.catalog import Catalog
 from rollcall.credentials.store import Credentials
@@ -26,6 +27,7 @@ class ApiSettings:
     schedule_group: str
     schedule_role_arn: str
     schedule_dlq_arn: str
+    actions_function: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ApiSettings":
@@ -36,6 +38,7 @@ class ApiSettings:
             schedule_group=environment["SCHEDULE_GROUP"],
             schedule_role_arn=environment["SCHEDULE_ROLE_ARN"],
             schedule_dlq_arn=environment["SCHEDULE_DLQ_ARN"],
+            actions_function=environment["ACTIONS_FUNCTION"],
         )
 
 
@@ -97,6 +100,11 @@ class Services:
             self.api.schedule_role_arn,
             self.api.schedule_dlq_arn,
         )
+
+    @cached_property
+    def actions(self) -> Actions:
+        """What was asked of apps, and what came of it."""
+        return Actions(self.runs.table, self.config, self.settings.run_days)
 
     @cached_property
     def idempotency(self) -> Idempotency:

@@ -8,8 +8,8 @@ import json
 import math
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
@@ -46,11 +46,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A call that did not succeed. `wait_seconds` is set where the app said when to come back."""
+    """A call that did not succeed. `wait_seconds` is set where the app said when to come back.
+
+    `status` is the app's, None where it gave none. `fields` are (field, message), the app's own,
+    where it says which are at fault.
+    """
 
     code: Code
     detail: str
     wait_seconds: int | None = None
+    status: int | None = None
+    fields: tuple[tuple[str, str], ...] = ()
 
     @property
     def passing(self) -> bool:
@@ -70,7 +76,10 @@ def judge(
     for error in errors:
         if status in error.status and error.contains in said:
             return _failure(f"vendor-{error.means}", status, headers, said)
-    return _failure(_code(status, headers), status, headers, said)
+    failure = _failure(_code(status, headers), status, headers, said)
+    if failure.code != "vendor-rejected":
+        return failure
+    return replace(failure, fields=tuple(dict.fromkeys(_fields(body))))
 
 
 def _decoded(status: int, body: bytes) -> Answer | Failure:
@@ -107,7 +116,29 @@ def _code(status: int, headers: Mapping[str, str]) -> str:
 
 def _failure(code: Any, status: int, headers: Mapping[str, str], said: str) -> Failure:
     wait = _announced_wait(headers) if code == "vendor-throttled" else None
-    return Failure(code, f"{status}: {said}" if said else f"{status} with an empty body", wait)
+    detail = f"{status}: {said}" if said else f"{status} with an empty body"
+    return Failure(code, detail, wait, status)
+
+
+def _fields(body: bytes) -> Iterator[tuple[str, str]]:
+    """The fields that the app finds fault with: ActiveCampaign's `errors[].source.pointer`, and
+    `errors` by field, as a sentence or several.
+    """
+    try:
+        data = _json(body)
+    except ValueError:
+        return
+    errors = data.get("errors") if isinstance(data, Mapping) else None
+    if isinstance(errors, list):
+        for error in errors:
+            source = error.get("source") if isinstance(error, Mapping) else None
+            pointer = source.get("pointer") if isinstance(source, Mapping) else None
+            if isinstance(pointer, str) and pointer.rpartition("/")[2]:
+                yield pointer.rpartition("/")[2], "; ".join(_sentences(error)) or "is refused"
+    elif isinstance(errors, Mapping):
+        for name, inner in errors.items():
+            if name not in ("message", "title", "detail"):
+                yield from ((name, sentence) for sentence in _sentences(inner))
 
 
 def _announced_wait(headers: Mapping[str, str]) -> int | None:

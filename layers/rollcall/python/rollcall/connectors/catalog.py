@@ -5,12 +5,13 @@ Nothing registers those that come with Rollcall.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rollcall.connectors.manifest import Manifest, build, parse
+from rollcall.connectors.presets import Preset
 from rollcall.tables import Table
 
 KIND = "CONNECTOR"
@@ -42,6 +43,8 @@ def describe(manifest: Manifest) -> dict[str, Any]:
     capabilities = ["users", "grants"]
     if manifest.groups is not None:
         capabilities.insert(1, "groups")
+    if manifest.presets:
+        capabilities.append("actions")
     return {
         "key": manifest.key,
         "name": manifest.name,
@@ -63,7 +66,19 @@ def describe(manifest: Manifest) -> dict[str, Any]:
             *CONNECT_FIELDS,
         ],
         "capabilities": capabilities,
-        "presets": [],
+        "presets": [describe_preset(preset) for preset in manifest.presets],
+    }
+
+
+def describe_preset(preset: Preset) -> dict[str, Any]:
+    """A preset with its inputs, as the API shows it."""
+    return {
+        "key": preset.key,
+        "name": preset.name,
+        "description": preset.description,
+        "does": preset.does,
+        "needs_external_id": preset.about_user,
+        "inputs": [{**asdict(one), "choices": list(one.choices) or None} for one in preset.inputs],
     }
 
 

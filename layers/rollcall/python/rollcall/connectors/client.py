@@ -210,6 +210,7 @@ class Client:
         auth: httpx.Auth,
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply | Failure:
         """One request, one answer: status, headers, body; no redirect is followed.
 
@@ -222,8 +223,11 @@ class Client:
         if query:
             target = target.copy_with(params=query)
 
+        sent = httpx.Headers(self._headers)
+        sent.update(headers)
+
         def request() -> httpx.Request:
-            return self._http.build_request(method, target, json=body, headers=self._headers)
+            return self._http.build_request(method, target, json=body, headers=sent)
 
         with self._deadline.starting(self._seconds):
             made = request()

@@ -62,7 +62,7 @@ class App:
         secrets: Collection[str],
     ) -> None:
         self.manifest = manifest
-        self._base_url = base_url
+        self.base_url = base_url
         self._auth = auth
         self._client = client
         self._limiter = limiter
@@ -89,19 +89,55 @@ class App:
         tested = self.test()
         return tested if isinstance(tested, Failure) else self._once(path, params)
 
-    def _once(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | Failure:
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        body: Any,
+        headers: Mapping[str, str],
+    ) -> Answer | Failure:
+        """Make a request once, and never again: what it does may be done when nothing is heard.
+
+        A 403 that the test call shares is a refused credential.
+        """
+        answer = self._once(path, params, method, body, headers)
+        if isinstance(answer, Answer) or answer.code != "vendor-forbidden":
+            return answer
+        tested = self.test()
+        refused = isinstance(tested, Failure) and tested.code == "vendor-unauthorized"
+        return tested if refused and isinstance(tested, Failure) else answer
+
+    def own_id(self) -> str | Failure | None:
+        """The id of the user whose key it is; None where the manifest does not know."""
+        if not self.manifest.test.id:
+            return None
+        answer = self.get(self.manifest.test.path)
+        if isinstance(answer, Failure):
+            return answer
+        return paths.text(paths.read(answer.body, self.manifest.test.id))
+
+    def _once(
+        self,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        method: str = "GET",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer | Failure:
         with self._flying:
             self._limiter.wait()
-            raw = self._client.call("GET", self._base_url + path, self._auth, params)
+            url = self.base_url + path
+            raw = self._client.call(method, url, self._auth, params, body, headers)
         if isinstance(raw, Failure):
             return raw
-        status, headers, body = raw
-        judged = judge(status, headers, body, self.manifest.errors)
+        status, told, said = raw
+        judged = judge(status, told, said, self.manifest.errors)
         if isinstance(judged, Answer):
             return judged
         for secret in self.secrets:
-            body = body.replace(secret.encode(), b"(secret)")
-        return judge(status, headers, body, self.manifest.errors)
+            said = said.replace(secret.encode(), b"(secret)")
+        return judge(status, told, said, self.manifest.errors)
 
     def test(self) -> Tested | Failure:
         """Whose the credential is. Any refusal of this call is a refused credential."""

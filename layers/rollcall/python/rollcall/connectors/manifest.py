@@ -11,10 +11,12 @@ answer itself is the list, or the record.
 import tomllib
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+from rollcall.connectors.presets import Preset, Protected
 
 _STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 
@@ -65,6 +67,8 @@ class Probe:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     path: str
     identity: str
+    id: str = ""
+    """Where it has the id of the user whose key it is, as the list of users has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,8 @@ class Users:
     joined: tuple[Joined, ...] = ()
     listed: tuple[Listed, ...] = ()
     flagged: tuple[Flagged, ...] = ()
+    owners: tuple[str, ...] = ()
+    """The ids of users who own the account, where these are the same in every account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,11 +302,17 @@ class Manifest:
     groups: Groups | None = None
     memberships: Memberships | None = None
     errors: tuple[Error, ...] = ()
+    presets: tuple[Preset, ...] = ()
+    protected: tuple[Protected, ...] = ()
 
     @property
     def sync_key(self) -> Target:
         """The rule of the field by which a person is found."""
         return next(rule for rule in self.mapping if rule.sync_key == 1)
+
+    def preset(self, key: str) -> Preset | None:
+        """The preset of that key, or None."""
+        return next((preset for preset in self.presets if preset.key == key), None)
 
 
 def parse(file: Path) -> dict[str, Any]:
@@ -333,7 +345,13 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if not is_dataclass(value):
         return value
-    given = {one.name: (getattr(value, one.name), one.default) for one in fields(value)}
+    given = {
+        one.name: (
+            getattr(value, one.name),
+            one.default if one.default_factory is MISSING else one.default_factory(),
+        )
+        for one in fields(value)
+    }
     return {name: plain(inner) for name, (inner, default) in given.items() if inner != default}
 
 

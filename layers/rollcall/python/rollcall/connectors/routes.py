@@ -12,6 +12,7 @@ from rollcall.api.routing import Id, Routes
 from rollcall.connectors import catalog, check
 from rollcall.connectors.catalog import Entry
 from rollcall.connectors.manifest import Manifest, build, plain
+from rollcall.connectors.presets import Does
 from rollcall.connectors.store import Connectors, Users
 from rollcall.connectors.uses import broken
 
@@ -55,10 +56,32 @@ class ConnectorField(BaseModel):
     type: Literal["text", "boolean", "datetime"]
 
 
+class PresetInput(BaseModel):
+    """One thing that a caller of a preset may say."""
+
+    key: str
+    name: str
+    type: Literal["text", "id", "number", "boolean", "json"] = Field(
+        description="An id is text or a whole number"
+    )
+    required: bool
+    default: str | int | float | bool | None = Field(
+        description="What a form begins with; what a caller leaves out is not sent"
+    )
+    help: str
+    secret: bool
+    choices: list[str] | None
+
+
 class Preset(BaseModel):
     """A named action the connector offers."""
 
     key: str
+    name: str
+    description: str
+    does: Does
+    needs_external_id: bool = Field(description="Is it about one user, who must be told?")
+    inputs: list[PresetInput]
 
 
 class Connector(BaseModel):
@@ -76,7 +99,7 @@ class Connector(BaseModel):
     rate_limit: OwnLimit
     fields: list[ConnectorField]
     capabilities: list[str]
-    presets: list[Preset] = Field(description="None yet")
+    presets: list[Preset]
     created_at: str | None
     updated_at: str | None
 

@@ -21,7 +21,7 @@ _ADVICE: dict[Code, str] = {
     "vendor-silent": "check the address, or test again later",
     "address-refused": "only public hosts are called, unless the deployment allows others",
 }
-_STATUS: dict[Code, int] = {
+STATUS: dict[Code, int] = {
     "vendor-unauthorized": 502,
     "vendor-forbidden": 502,
     "vendor-not-found": 404,
@@ -31,6 +31,7 @@ _STATUS: dict[Code, int] = {
     "vendor-silent": 504,
     "address-refused": 422,
 }
+"""Of the answer to a request whose call failed so."""
 STATUSES = (409, 502, 503, 504)
 """What a route that raises `problem` refuses with, beyond the usual."""
 
@@ -63,8 +64,12 @@ def told(services: Services, integration: Integration, failure: Failure) -> str:
     """Why a call failed and what to do; a refused credential makes the integration say so."""
     if failure.code == "vendor-unauthorized":
         services.integrations.set_status(integration.id, "needs_reconnect")
-    advice = _ADVICE[failure.code].format(credential_id=integration.credential_id)
-    return f"{failure.detail}; {advice}"
+    return f"{failure.detail}; {advice(failure.code, integration)}"
+
+
+def advice(code: Code, integration: Integration) -> str:
+    """What to do about a call that failed so."""
+    return _ADVICE[code].format(credential_id=integration.credential_id)
 
 
 def problem(services: Services, integration: Integration, failure: Failure) -> Problem:
@@ -73,4 +78,4 @@ def problem(services: Services, integration: Integration, failure: Failure) -> P
     if failure.code == "vendor-throttled":
         headers["Retry-After"] = str(failure.wait_seconds or 60)
     detail = told(services, integration, failure)
-    return Problem(_STATUS[failure.code], detail, code=failure.code, headers=headers)
+    return Problem(STATUS[failure.code], detail, code=failure.code, headers=headers)

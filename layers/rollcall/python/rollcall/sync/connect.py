@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 
 import httpx
 
 from rollcall.aws import Aws
+from rollcall.connectors.catalog import Catalog
 from rollcall.connectors.client import Client
 from rollcall.connectors.engine import App
 from rollcall.connectors.limiter import Limiter
@@ -13,11 +15,47 @@ from rollcall.connectors.manifest import Manifest
 from rollcall.connectors.signing import Renewable, signer, traces
 from rollcall.connectors.tokens import Grant, TokenSigner
 from rollcall.credentials.store import Credential, CredentialMissing, Credentials
+from rollcall.integrations import address
 from rollcall.integrations.model import Integration, RateLimit
+from rollcall.integrations.variables import Variables
 from rollcall.settings import Settings
 from rollcall.tables import Table
 
 _SIGNED_BY = "rollcall.signed_by"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a run cannot go on, in the words of its `error`, and at which page of what."""
+
+    code: str
+    detail: str
+    list: str | None = None
+    page: int | None = None
+
+
+def opened(
+    settings: Settings, aws: Aws, integration: Integration, *, ahead: int | None = None
+) -> App | Trouble:
+    """The integration's app, or what is missing to call it; see `connect`."""
+    config = Table(aws.dynamodb, settings.config_table)
+    manifest = Catalog(config).find(integration.connector)
+    if manifest is None:
+        return Trouble("connector-missing", f"there is no connector {integration.connector!r}")
+    variable = Variables(config).value(manifest.address.variable)
+    base_url = address.resolve(manifest, integration, variable)
+    if base_url is None:
+        detail = f"give base_url, subdomain or the variable {manifest.address.variable}"
+        return Trouble("address-missing", detail)
+    credentials = Credentials(config, aws.secretsmanager, settings.secret_prefix)
+    credential = credentials.get(integration.credential_id)
+    try:
+        secret = credentials.secret(integration.credential_id)
+    except CredentialMissing:
+        credential = None
+    if credential is None:
+        return Trouble("credential-missing", "the integration's credential is gone")
+    return connect(settings, aws, manifest, base_url, integration, credential, secret, ahead=ahead)
 
 
 def connect(

@@ -10,6 +10,8 @@ MASK = "(secret)"
 LARGEST = 50_000
 """Bytes of a record that is kept with its error."""
 _SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|api[-_ ]?key|authori[sz]ation|credential")
+_TELLING = 6
+"""Characters from which on a secret does not stand in other text by chance."""
 _DEEPEST = 24
 _LARGEST_NUMBER = 1e120
 _DIGITS = 38
@@ -25,6 +27,27 @@ def without_secrets(record: Mapping[str, Any], secrets: Collection[str]) -> dict
         return None
     known = sorted((secret for secret in secrets if secret), key=len, reverse=True)
     return {masked(key, known): _value(key, value, known, 1) for key, value in record.items()}
+
+
+def without_values(data: Any, secrets: Collection[str]) -> Any:
+    """The JSON with each of `secrets` masked wherever a text or a number holds it.
+
+    One of fewer than six characters is masked only where it is the whole value.
+    """
+    known = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+    return _without(data, frozenset(known), [one for one in known if len(one) >= _TELLING])
+
+
+def _without(data: Any, whole: Collection[str], parts: Collection[str]) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _without(inner, whole, parts) for key, inner in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without(inner, whole, parts) for inner in data]
+    if isinstance(data, bool) or not isinstance(data, str | int | float):
+        return data
+    if str(data) in whole:
+        return MASK
+    return masked(data, parts) if isinstance(data, str) else data
 
 
 def masked(text: str, secrets: Collection[str]) -> str:

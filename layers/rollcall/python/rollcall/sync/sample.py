@@ -16,6 +16,8 @@ from rollcall.sync.listing import CursorCameBack, Reading
 
 MOST_PAGES = 10
 """Of a list that is read for a sample."""
+LONGEST_LIST = 100
+"""Pages of a list that is read whole, for somebody who waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,19 @@ def record_of_email(app: App, email: str) -> Sample | Failure:
     return completed(app, [record]) if record is not None else Sample(())
 
 
+def listed(app: App, listing: Listing) -> tuple[Record, ...] | Failure:
+    """Every record of a list, to its end."""
+    found: list[Record] = []
+    for page in _pages(app, listing, LONGEST_LIST):
+        match page:
+            case Failure():
+                return page
+            case None:
+                return Failure("vendor-broken", f"{listing.path} has more than {len(found)} rows")
+        found += page.records
+    return tuple(found)
+
+
 def completed(app: App, records: Sequence[Record]) -> Sample | Failure:
     """The records with their details and the rows of joined lists."""
     found = app.detailed(records)
@@ -110,10 +125,10 @@ def _searched(app: App, told: Callable[[Record], str | None], value: str) -> Sam
     return Sample(())
 
 
-def _pages(app: App, listing: Listing) -> Iterator[Page | Failure | None]:
+def _pages(app: App, listing: Listing, most: int = MOST_PAGES) -> Iterator[Page | Failure | None]:
     """The pages of a list, one after the other; a Failure ends them, and None where more follow."""
     reading = Reading("sample", listing.paging)
-    for _ in range(MOST_PAGES):
+    for _ in range(most):
         wanted = next(reading.wanted(), None)
         if wanted is None:
             return

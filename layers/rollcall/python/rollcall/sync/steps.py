@@ -7,44 +7,35 @@ over (cancelled, or closed by the sweeper) answers "dropped": the execution ends
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from aws_lambda_powertools import Logger
 
 from rollcall.aws import Aws
 from rollcall.connectors.answers import Failure
 from rollcall.connectors.catalog import Catalog
-from rollcall.connectors.engine import App
 from rollcall.connectors.manifest import Manifest
-from rollcall.credentials.store import CredentialMissing, Credentials
 from rollcall.directory.rehearsal import Rehearsal
-from rollcall.directory.source import Source
 from rollcall.fields.store import Fields
-from rollcall.integrations import address
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
 from rollcall.integrations.variables import Variables
-from rollcall.mapping.mapper import Mapper
-from rollcall.mapping.model import mapping_of
 from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
-from rollcall.stamps import now
 from rollcall.sync.applying import configuration
-from rollcall.sync.connect import connect
+from rollcall.sync.connect import Trouble, opened
 from rollcall.sync.endings import Endings
 from rollcall.sync.plan import Task
 from rollcall.sync.pull import Lap
 from rollcall.sync.quarantine import rests
 from rollcall.sync.reconcile import Reconciler
+from rollcall.sync.rules import rules_of
 from rollcall.sync.run import UNDER_WAY, Run, RunOver
 from rollcall.sync.runs import Runs
 from rollcall.tables import Table
-
-if TYPE_CHECKING:
-    from rollcall.mapping.conditions import Conditions
 
 Remaining = Callable[[], int]
 """The milliseconds that this invocation has left."""
@@ -53,16 +44,6 @@ Step = Callable[[Run, Integration], dict[str, Any]]
 MOST_STALLED = {"vendor-throttled": 40, "vendor-broken": 4, "vendor-silent": 3}
 """Laps in a row without a page after which the run fails."""
 _LONGEST_PAUSE = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a run cannot go on, in the words of its `error`, and at which page of what."""
-
-    code: str
-    detail: str
-    list: str | None = None
-    page: int | None = None
 
 
 class Sync:
@@ -178,12 +159,12 @@ class Sync:
         return self._dropped(run.id, integration.id, "the run was closed meanwhile")
 
     def _pull(self, run: Run, integration: Integration, remaining: Remaining) -> dict[str, Any]:
-        app = self._connected(integration)
+        app = opened(self._settings, self._aws, integration)
         if isinstance(app, Trouble):
             return _answer(run, "fail", error=app)
         directory = self._directory(run)
         try:
-            rules = self._rules(run, integration, app.manifest)
+            rules = rules_of(self._config, integration, app.manifest, run.id)
             lap = Lap(app, self.runs, directory, run, *rules)
             pulled = lap.pull(remaining)
         finally:
@@ -236,10 +217,11 @@ class Sync:
     def _reconcile(
         self, run: Run, integration: Integration, remaining: Remaining
     ) -> dict[str, Any]:
-        app = self._connected(integration)
+        app = opened(self._settings, self._aws, integration)
         if isinstance(app, Trouble):
             return _answer(run, "fail", error=app)
-        rules, directory = self._rules(run, integration, app.manifest), self._directory(run)
+        rules = rules_of(self._config, integration, app.manifest, run.id)
+        directory = self._directory(run)
         try:
             done = Reconciler(app, self.runs, directory, integration, run, *rules).reconcile(
                 remaining
@@ -304,64 +286,6 @@ class Sync:
 
     def _manifest(self, integration: Integration) -> Manifest | None:
         return Catalog(self._config).find(integration.connector)
-
-    def _connected(self, integration: Integration) -> App | Trouble:
-        manifest = self._manifest(integration)
-        if manifest is None:
-            return Trouble("connector-missing", f"there is no connector {integration.connector!r}")
-        variable = Variables(self._config).value(manifest.address.variable)
-        base_url = address.resolve(manifest, integration, variable)
-        if base_url is None:
-            return Trouble(
-                "address-missing",
-                f"give base_url, subdomain or the variable {manifest.address.variable}",
-            )
-        credentials = Credentials(
-            self._config, self._aws.secretsmanager, self._settings.secret_prefix
-        )
-        credential = credentials.get(integration.credential_id)
-        try:
-            secret = credentials.secret(integration.credential_id)
-        except CredentialMissing:
-            credential = None
-        if credential is None:
-            return Trouble("credential-missing", "the integration's credential is gone")
-        return connect(
-            self._settings,
-            self._aws,
-            manifest,
-            base_url,
-            integration,
-            credential,
-            secret,
-        )
-
-    def _rules(
-        self, run: Run, integration: Integration, manifest: Manifest
-    ) -> "tuple[Source, Mapper, Conditions | None]":
-        """Who takes, how a record is mapped, and which records are wanted."""
-        fields = Fields(self._config)
-        person_fields = fields.everything()
-        rules = mapping_of(manifest, integration.mapping)
-        mapper = Mapper(manifest, rules, person_fields, fields.roles())
-        source = Source(
-            integration_id=integration.id,
-            run_id=run.id,
-            now=now(),
-            sync_keys=mapper.sync_keys,
-            writes=mapper.writes,
-            unique=frozenset(field.key for field in person_fields.values() if field.unique),
-            ranks={one.id: one.rank for one in self._integrations.everything()},
-            load=integration.load,
-            preference=integration.preference,
-            on_leave=integration.on_leave,
-            on_return=integration.on_return,
-        )
-        if integration.filter is None:
-            return source, mapper, None
-        from rollcall.mapping.conditions import Conditions  # noqa: PLC0415 - where there is one
-
-        return source, mapper, Conditions(integration.filter)
 
 
 def _answer(

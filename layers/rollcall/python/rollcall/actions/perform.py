@@ -1,0 +1,95 @@
+"""One action from its claim to its end: the stores and the app are opened, and the preset used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from rollcall.actions.answering import failed
+from rollcall.actions.saved import find_preset
+from rollcall.actions.store import Action, Actions
+from rollcall.actions.use import Stores, Use, Work
+from rollcall.aws import Aws
+from rollcall.integrations.store import Integrations
+from rollcall.settings import Settings
+from rollcall.stamps import now
+from rollcall.sync.connect import Trouble, opened
+from rollcall.tables import Table
+
+CLAIM_SECONDS = 130.0
+"""Longer than the function may take: a claim that is older is a dead function's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the function is started with. It holds what is secret, so it is kept nowhere."""
+
+    action_id: str
+    inputs: Mapping[str, Any]
+    overrides: Mapping[str, Any]
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "Order":
+        """Read the function's event; a KeyError names what is missing."""
+        return cls(event["action_id"], event["inputs"], event["overrides"])
+
+
+class Performer:
+    """Performs actions; one for a warm function."""
+
+    def __init__(self, settings: Settings, aws: Aws, logger: Logger) -> None:
+        self._settings = settings
+        self._aws = aws
+        self._log = logger
+
+    @cached_property
+    def stores(self) -> Stores:
+        """The stores, opened when they are first used."""
+        runs, config, directory = (
+            Table(self._aws.dynamodb, name)
+            for name in (
+                self._settings.runs_table,
+                self._settings.config_table,
+                self._settings.directory_table,
+            )
+        )
+        return Stores(Actions(runs, config, self._settings.run_days), config, directory)
+
+    def perform(self, order: Order, claimant: str) -> Action | None:
+        """The action as it ended; None where it is over already, or another function has it.
+
+        `claimant` is this invocation. What nobody expected is raised: who asks again goes on from
+        where this one came to, at once, or where the function was killed, when its claim runs out.
+        """
+        actions = self.stores.actions
+        action = actions.claim(order.action_id, claimant, CLAIM_SECONDS)
+        if action is None:
+            return None
+        try:
+            finished = replace(self._performed(action, order, claimant), finished_at=now())
+        except Exception:
+            actions.release(order.action_id, claimant)
+            raise
+        if not actions.end(finished, claimant):
+            self._log.error("an action's claim was lost", action_id=order.action_id)
+        return finished
+
+    def _performed(self, action: Action, order: Order, claimant: str) -> Action:
+        asked = action.asked
+        integration = Integrations(self.stores.config).get(asked.integration_id)
+        if integration is None:
+            return failed(action, "conflict", "the integration is gone")
+        app = opened(self._settings, self._aws, integration, ahead=1)
+        if isinstance(app, Trouble):
+            return failed(action, "conflict", app.detail)
+        try:
+            found = find_preset(self.stores.config, app.manifest, asked.preset)
+            if found is None:
+                return failed(action, "conflict", f"there is no preset {asked.preset!r} any more")
+            overrides = {**found.overrides, **order.overrides}
+            work = Work(action, found.preset, order.inputs, overrides, claimant, CLAIM_SECONDS)
+            return Use(self.stores, integration, app, work).performed()
+        finally:
+            app.close()

@@ -1,0 +1,173 @@
+"""The roster after an action: the user as the app has them now, with everything they hold.
+
+It is taken as a run takes it, by the same rules, so that the next run finds nothing to change.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from rollcall.connectors import paths
+from rollcall.connectors.answers import Failure
+from rollcall.connectors.engine import App
+from rollcall.connectors.records import Account, Grant, Group, Reader, Unreadable
+from rollcall.directory import keys
+from rollcall.directory.accounts import take
+from rollcall.directory.grants import hold
+from rollcall.directory.removal import remove
+from rollcall.directory.source import Source
+from rollcall.integrations.model import Integration
+from rollcall.mapping.mapper import Mapper
+from rollcall.sync.rules import rules_of
+from rollcall.sync.sample import completed
+from rollcall.tables import Table
+
+if TYPE_CHECKING:
+    from rollcall.mapping.conditions import Conditions
+
+Kept = Literal["updated", "unchanged", "left-out", "behind"]
+"""`left-out`: the integration's filter or preference does not take the user. `behind`: the roster
+could not follow now; the next run will.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What became of the roster; `note` says why where it is not what one would expect."""
+
+    kept: Kept
+    person_id: str | None = None
+    note: str | None = None
+
+
+class Follower:
+    """Brings one integration's roster up to what the app says of single users."""
+
+    def __init__(
+        self, directory: Table, config: Table, integration: Integration, app: App, action_id: str
+    ) -> None:
+        self._directory = directory
+        self._config = config
+        self._integration = integration
+        self._app = app
+        self._action_id = action_id
+        self._pk = keys.integration(integration.id)
+
+    def gone(self, external_id: str) -> Followed:
+        """The app has no such user any more."""
+        source, _, _ = self._rules()
+        removed = remove(self._directory, source, [keys.account(external_id)])
+        return Followed("updated" if removed else "unchanged", self._person(external_id))
+
+    def changed(self, external_id: str, email: str | None) -> Followed:
+        """The user was made or changed; `email` is the one to look for them by."""
+        try:
+            return self._changed(external_id, email)
+        except RuntimeError as error:  # others write the same items all the time
+            return Followed("behind", note=str(error))
+
+    def _rules(self) -> tuple[Source, Mapper, "Conditions | None"]:
+        return rules_of(self._config, self._integration, self._app.manifest, self._action_id)
+
+    def _changed(self, external_id: str, email: str | None) -> Followed:
+        record = self._record(external_id, email)
+        if isinstance(record, Failure):
+            if self._app.gone(record):
+                return self.gone(external_id)
+            return Followed("behind", note=record.detail)
+        source, mapper, conditions = self._rules()
+        if conditions is not None:
+            verdict = conditions.verdict(record, mapper.sources(record), datetime.now(UTC))
+            if not verdict.passed:
+                return Followed("left-out", note=f"the filter: {verdict.reason}")
+        reader = Reader(self._app.manifest, mapper.version + source.load.encode())
+        account = reader.account(record)
+        if isinstance(account, Unreadable):
+            return Followed("behind", note=account.message)
+        return self._taken(source, mapper, reader, account)
+
+    def _taken(self, source: Source, mapper: Mapper, reader: Reader, account: Account) -> Followed:
+        outcome = take(self._directory, source, mapper, [account])[account.external_id]
+        person_id = self._person(account.external_id)
+        if outcome.skip is not None and outcome.skip.code != "exists-already":
+            return Followed("left-out", person_id, outcome.skip.message)
+        note = "; ".join(fault.message for fault in outcome.faults) or None
+        held = self._hold(source, reader, account) if source.load != "people" else False
+        if isinstance(held, Failure):
+            return Followed("behind", person_id, held.detail)
+        changed = held or outcome.change != "unchanged"
+        return Followed("updated" if changed else "unchanged", person_id, note)
+
+    def _record(self, external_id: str, email: str | None) -> Mapping[str, Any] | Failure:
+        """The user's record as the list has it: by its search where there is one."""
+        users = self._app.manifest.users
+        record: Mapping[str, Any] | Failure | None = None
+        if users.find is not None and email and "@" in email:
+            record = self._app.find(email)
+            if isinstance(record, Failure):
+                return record
+            if record is not None and paths.text(paths.read(record, users.id)) != external_id:
+                record = None
+        if record is None and users.one is not None:
+            record = self._app.one(users.one, external_id)
+        if record is None:
+            return Failure("vendor-not-found", f"{self._app.manifest.key} tells of no single user")
+        if isinstance(record, Failure):
+            return record
+        whole = completed(self._app, [record])
+        return whole if isinstance(whole, Failure) else whole.records[0]
+
+    def _grants(self, reader: Reader, account: Account) -> list[Grant] | Failure:
+        """Everything the account holds: as its record tells, and by the groups it is in."""
+        memberships = self._app.manifest.memberships
+        if memberships is None or memberships.by_user is None:
+            return list(account.grants)
+        rows = self._app.groups_of(account.external_id)
+        if isinstance(rows, Failure):
+            return rows
+        named = [(row, reader.member_group(row)) for row in rows]
+        groups = self._groups({group for _, group in named if group is not None})
+        told = [reader.membership(row, groups.get(group or "")) for row, group in named]
+        return [*account.grants, *(grant for grants in told for grant in grants)]
+
+    def _groups(self, ids: set[str]) -> dict[str, Group]:
+        items = self._directory.get_many((self._pk, keys.group(one)) for one in ids)
+        return {
+            item["external_id"]: Group(
+                item["external_id"], item.get("name"), item["is_admin"], "", item["hash"]
+            )
+            for item in items.values()
+        }
+
+    def _hold(self, source: Source, reader: Reader, account: Account) -> bool | Failure:
+        """Hold what the app tells, revoke every other that it would tell; True: there was any."""
+        grants = self._grants(reader, account)
+        if isinstance(grants, Failure):
+            return grants
+        wanted = {keys.grant(grant) for grant in grants}
+        before = dict(self._held(account.external_id))
+        hold(self._directory, source, grants)
+        going = [sk for sk, told_by in before.items() if sk not in wanted and self._told(told_by)]
+        remove(self._directory, source, going)
+        return bool(going) or not wanted <= before.keys()
+
+    def _told(self, told_by: str) -> bool:
+        """Does reading one user tell of this grant's kind? Memberships only where it lists them."""
+        memberships = self._app.manifest.memberships
+        by_user = memberships is not None and memberships.by_user is not None
+        return told_by != "memberships" or by_user
+
+    def _held(self, external_id: str) -> Iterator[tuple[str, str]]:
+        found = self._directory.query(
+            self._pk, keys.grants_of(external_id), attributes=("sk", "status", "told_by")
+        )
+        return (
+            (item["sk"], item.get("told_by", "memberships"))
+            for item in found
+            if item["status"] == "held"
+        )
+
+    def _person(self, external_id: str) -> str | None:
+        item = self._directory.get(self._pk, keys.account(external_id))
+        return item.get("person_id") if item is not None else None

@@ -1,0 +1,252 @@
+"""Actions in the runs table: what was asked, how far it came, what came back.
+
+| item            | pk                | sk      |
+|-----------------|-------------------|---------|
+| action          | ACTION#id         | ACTION  |
+| a place in a list | ACTIONS#list    | time#id |
+| a user in the making | CREATING#integration | email |
+
+An action is stored, and audited, before anything is called. A function claims it before it works
+on it, so two that are started for one action do not both call the app; a claim ends by itself when
+its function must be dead. What is secret is never stored. All items expire.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+from rollcall.access.audit import Change, recording
+from rollcall.mapping import values
+from rollcall.stamps import now
+from rollcall.sync.kept import expiry
+from rollcall.tables import ABSENT, Condition, Item, Table, equals, transact
+
+Status = Literal["running", "succeeded", "failed"]
+LARGEST_RESPONSE = 100_000
+"""Characters, of four bytes at most, of an app's answer that are kept with an action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asked for; `inputs` and `overrides` without what is secret.
+
+    `digest` tells one request from another under the same Idempotency-Key.
+    """
+
+    id: str
+    integration_id: str
+    connector: str
+    preset: str
+    actor: str
+    at: str
+    digest: str
+    inputs: Mapping[str, Any]
+    overrides: Mapping[str, Any]
+    external_id: str | None = None
+    person_id: str | None = None
+    response_field: str | None = None
+    batch_id: str | None = None
+    row: int | None = None
+
+    @property
+    def lists(self) -> list[str]:
+        """The lists that it stands in."""
+        found = ["all", f"I#{self.integration_id}", f"A#{self.actor}"]
+        found += [f"P#{self.person_id}"] if self.person_id else []
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One use of a preset.
+
+    `outcome` is "done", or "already-so", "already-gone" and "adopted" where the app had to do
+    nothing more. `absent`: the user to be made was not there before our own call; None where that
+    was not found out. `sent`: the request may have reached the app.
+    """
+
+    asked: Asked
+    status: Status
+    outcome: str | None = None
+    sent: bool = False
+    absent: bool | None = None
+    request: Mapping[str, Any] | None = None
+    response: Any = None
+    error: Mapping[str, Any] | None = None
+    roster: str | None = None
+    notes: tuple[str, ...] = ()
+    started_at: str | None = None
+    finished_at: str | None = None
+
+    @property
+    def duration_ms(self) -> int | None:
+        """From when a function began to work on it to its end."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        took = datetime.fromisoformat(self.finished_at) - datetime.fromisoformat(self.started_at)
+        return round(took.total_seconds() * 1000)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As JSON, for `from_plain`."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> "Action":
+        """The action that `plain` made this JSON of."""
+        return cls(**{**data, "asked": Asked(**data["asked"]), "notes": tuple(data["notes"])})
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> "Action":
+        """Read the table's item; a KeyError names an attribute that is missing."""
+        own = {field.name for field in fields(Asked)}
+        asked = Asked(**{name: item[name] for name in own if name in item})
+        rest = {field.name for field in fields(cls)} - {"asked", "notes"}
+        return cls(
+            asked=asked,
+            notes=tuple(item.get("notes", ())),
+            **{name: item[name] for name in rest if name in item},
+        )
+
+
+class Actions:
+    """The store of actions."""
+
+    def __init__(self, runs: Table, config: Table, days: int) -> None:
+        self._runs = runs
+        self._config = config
+        self._days = days
+
+    def begin(self, asked: Asked) -> bool:
+        """Keep what is asked, with its audit entry; False where there is such an action already."""
+        shown = {
+            "preset": asked.preset,
+            "integration_id": asked.integration_id,
+            "external_id": asked.external_id,
+            "person_id": asked.person_id,
+            "inputs": dict(asked.inputs),
+        }
+        change = Change(asked.actor, "ask", "action", asked.id, {}, shown)
+        refused = transact(
+            self._runs.client,
+            [
+                self._runs.putting(self._item(asked), ABSENT),
+                *(self._runs.putting(self._place(asked, name)) for name in asked.lists),
+                recording(self._config, change),
+            ],
+        )
+        return refused is None
+
+    def _item(self, asked: Asked) -> Item:
+        item = {field.name: getattr(asked, field.name) for field in fields(Asked)}
+        kept = {name: value for name, value in item.items() if value is not None}
+        keys = {"pk": f"ACTION#{asked.id}", "sk": "ACTION", "expires_at": expiry(self._days)}
+        return {**keys, "status": "running", **kept}
+
+    def _place(self, asked: Asked, name: str) -> Item:
+        return {
+            "pk": f"ACTIONS#{name}",
+            "sk": f"{asked.at}#{asked.id}",
+            "id": asked.id,
+            "expires_at": expiry(self._days),
+        }
+
+    def get(self, action_id: str) -> Action | None:
+        """The action of that id, or None."""
+        item = self._runs.get(f"ACTION#{action_id}", "ACTION")
+        return Action.from_item(item) if item is not None else None
+
+    def claim(self, action_id: str, claimant: str, seconds: float) -> Action | None:
+        """Work on the action for so long, alone; None where it is over, or another one does."""
+        moment = time.time()
+        free = Condition(
+            "#status = :running AND (attribute_not_exists(claim) OR claim = :me OR until < :now)",
+            {"#status": "status"},
+            {":running": "running", ":me": claimant, ":now": moment},
+        )
+        changes = {"claim": claimant, "until": moment + seconds, "started_at": now()}
+        if not self._runs.update(f"ACTION#{action_id}", "ACTION", changes, free):
+            return None
+        return self.get(action_id)
+
+    def sending(self, action: Action, claimant: str, absent: bool | None) -> bool:  # noqa: FBT001
+        """Note that the request may reach the app from now on; False where the claim was lost."""
+        return self._runs.update(
+            f"ACTION#{action.asked.id}",
+            "ACTION",
+            {"sent": True, "absent": absent},
+            equals("claim", claimant),
+        )
+
+    def end(self, action: Action, claimant: str) -> bool:
+        """Store how the action ended; False where the claim was lost."""
+        asked = action.asked
+        names = ("status", "outcome", "request", "error", "roster", "finished_at")
+        notes, response = list(action.notes), action.response
+        size = len(values.written(response))
+        if size > LARGEST_RESPONSE:
+            response = None
+            notes.append(f"the app's answer of {size} characters is too large to be kept")
+        changes = {name: getattr(action, name) for name in names} | {
+            "response": response,
+            "notes": notes or None,
+            "external_id": asked.external_id,
+            "person_id": asked.person_id,
+        }
+        writes = [
+            self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, equals("claim", claimant))
+        ]
+        if asked.person_id is not None:
+            writes.append(self._runs.putting(self._place(asked, f"P#{asked.person_id}")))
+        return transact(self._runs.client, writes) is None
+
+    def release(self, action_id: str, claimant: str) -> None:
+        """Let another function go on with the action at once: this one died over it."""
+        self._runs.update(f"ACTION#{action_id}", "ACTION", {"until": 0}, equals("claim", claimant))
+
+    def reopen(self, action: Action) -> bool:
+        """Have an action that failed tried again; False where somebody else has it reopened."""
+        failed = equals("status", "failed") & equals("finished_at", action.finished_at)
+        changes = {"status": "running", "claim": None, "error": None, "finished_at": None}
+        return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, failed)
+
+    def not_started(self, action_id: str, error: Mapping[str, Any]) -> bool:
+        """No function could be started for the action; False where one has it after all."""
+        unclaimed = Condition("attribute_not_exists(claim)")
+        changes = {"status": "failed", "error": error, "finished_at": now()}
+        return self._runs.update(f"ACTION#{action_id}", "ACTION", changes, unclaimed)
+
+    def making(self, integration_id: str, email: str, action_id: str, seconds: float) -> bool:
+        """Be the only one who makes a user of that email; False while another action does."""
+        moment = time.time()
+        free = Condition(
+            "attribute_not_exists(pk) OR until < :now OR action_id = :me",
+            {},
+            {":now": moment, ":me": action_id},
+        )
+        item = {
+            "pk": f"CREATING#{integration_id}",
+            "sk": email,
+            "action_id": action_id,
+            "until": moment + seconds,
+            "expires_at": int(moment + seconds) + 3600,
+        }
+        return self._runs.put(item, free)
+
+    def made(self, integration_id: str, email: str, action_id: str) -> None:
+        """Let others make a user of that email."""
+        self._runs.delete(f"CREATING#{integration_id}", email, equals("action_id", action_id))
+
+    def page(
+        self, name: str, limit: int, after: Mapping[str, Any] | None
+    ) -> tuple[list[Action], Item | None]:
+        """The actions of a list, the newest first, and the key to go on after."""
+        places, last = self._runs.page(f"ACTIONS#{name}", limit=limit, after=after, backwards=True)
+        return self._of([place["id"] for place in places]), last
+
+    def _of(self, ids: Sequence[str]) -> list[Action]:
+        items = self._runs.get_many((f"ACTION#{one}", "ACTION") for one in ids)
+        found = (items.get((f"ACTION#{one}", "ACTION")) for one in ids)
+        return [Action.from_item(item) for item in found if item is not None]

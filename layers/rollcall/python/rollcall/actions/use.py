@@ -1,0 +1,250 @@
+"""One use of one preset: read what it needs, make the request, follow it on the roster."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rollcall.actions import answering, guard
+from rollcall.actions.answering import Ended, error_of, fault_error
+from rollcall.actions.context import read_all, subject
+from rollcall.actions.creating import UNHEARD, Adopted, Creation, NotTried
+from rollcall.actions.person_field import field_fault, store_field
+from rollcall.actions.request import Fault, Plan, Rendered, Tree, compiled, compiled_tree
+from rollcall.actions.roster import Followed, Follower
+from rollcall.actions.store import Action, Actions
+from rollcall.connectors import paths
+from rollcall.connectors.answers import Answer, Failure
+from rollcall.connectors.engine import App
+from rollcall.connectors.presets import Preset
+from rollcall.fields.store import Fields
+from rollcall.integrations.model import Integration
+from rollcall.integrations.store import Integrations
+from rollcall.sync.masking import without_values
+from rollcall.sync.rules import rules_of
+from rollcall.sync.sample import listed
+from rollcall.tables import Table
+
+Context = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where actions, configuration and the roster are kept."""
+
+    actions: Actions
+    config: Table
+    directory: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An action that a function has claimed for so many seconds, as `claimant`.
+
+    `inputs` and `overrides` are whole, secrets and all.
+    """
+
+    action: Action
+    preset: Preset
+    inputs: Mapping[str, Any]
+    overrides: Mapping[str, Any]
+    claimant: str
+    seconds: float
+
+
+class Use:
+    """One use of a preset, with the app in hand."""
+
+    def __init__(self, stores: Stores, integration: Integration, app: App, work: Work) -> None:
+        self._stores = stores
+        self._integration = integration
+        self._app = app
+        self._work = work
+        self._action = work.action
+        self._preset = work.preset
+        self._notes: list[str] = []
+        self._email = ""
+
+    def performed(self) -> Action:
+        """The action as it ended, with everything that follows from how the call did."""
+        ended = self._ended()
+        asked = self._action.asked
+        external_id = ended.external_id or asked.external_id
+        followed = self._followed(ended, external_id)
+        person_id = asked.person_id or (followed.person_id if followed else None)
+        if followed is not None and followed.note:
+            self._notes.append(followed.note)
+        if ended.error is None and asked.response_field is not None:
+            self._store(asked.response_field, person_id, ended.response)
+        self._set_status(ended)
+        return replace(
+            self._action,
+            asked=replace(asked, external_id=external_id, person_id=person_id),
+            status="succeeded" if ended.error is None else "failed",
+            outcome=ended.outcome if ended.error is None else None,
+            request=self._shown(ended),
+            response=self._told(ended.response),
+            error=ended.error,
+            roster=followed.kept if followed is not None else None,
+            notes=tuple(self._notes),
+        )
+
+    def _ended(self) -> Ended:
+        preset = self._preset
+        if preset.lists:
+            return self._listed()
+        plan = compiled(preset, self._work.overrides, self._app.base_url)
+        mapping = response_mapping(self._work.overrides)
+        if isinstance(plan, Fault):
+            return Ended(error=fault_error(plan))
+        if isinstance(mapping, Fault):
+            return Ended(error=fault_error(mapping))
+        spoken = f"{preset} {self._work.overrides}"
+        asked, stores = self._action.asked, self._stores
+        of = subject(stores.directory, stores.config, asked, self._work.inputs, spoken)
+        reads = read_all(self._app, preset, of)
+        if isinstance(reads, Failure):
+            return Ended(error=error_of(reads, plan.fields))
+        if isinstance(reads, Fault):
+            return Ended(error=fault_error(reads))
+        return self._asked(plan, {**of.context, "reads": reads}, mapping)
+
+    def _listed(self) -> Ended:
+        groups = self._app.manifest.groups
+        if groups is None:
+            return Ended(error={"code": "conflict", "detail": "the app has no groups"})
+        found = listed(self._app, groups)
+        if isinstance(found, Failure):
+            return Ended(error=error_of(found, {}))
+        return Ended(response=[dict(row) for row in found])
+
+    def _asked(self, plan: Plan, context: Context, mapping: Tree | None) -> Ended:
+        preset = self._preset
+        if answering.holds(preset.needless, context):
+            outcome = "done" if preset.does == "read" else "already-so"
+            return self._wanted(Ended(outcome), {**context, "response": None}, mapping)
+        rendered = plan.render(context)
+        if isinstance(rendered, Fault):
+            return Ended(error=fault_error(rendered))
+        refused = guard.refusal(self._app.manifest, rendered.request, self._app.own_id)
+        if isinstance(refused, Failure):
+            return Ended(error=error_of(refused, plan.fields))
+        if refused is not None:
+            return Ended(error={"code": "conflict", "detail": refused.detail})
+        self._email = answering.text_of(preset.looks_for, context)
+        came = self._called(rendered)
+        match came:
+            case NotTried():
+                ended = Ended(error={"code": came.code, "detail": came.detail})
+            case Adopted():
+                record = dict(came.record)
+                ended = Ended("adopted", record, external_id=came.external_id, touched=True)
+                if mapping is not None:
+                    ended = self._wanted(ended, {**context, "response": record}, mapping)
+            case _:
+                ended = self._judged(came, plan, context, mapping)
+        return replace(ended, request=rendered.shown)
+
+    def _called(self, rendered: Rendered) -> Answer | Failure | Adopted | NotTried:
+        request = rendered.request
+
+        def send() -> Answer | Failure:
+            return self._app.send(
+                request.method, request.url, request.params, request.body, request.headers
+            )
+
+        if self._preset.does != "create":
+            return send()
+        return Creation(
+            self._stores.actions,
+            self._app,
+            self._action,
+            self._work.claimant,
+            self._email,
+            self._work.seconds,
+        ).once(send)
+
+    def _judged(
+        self, came: Answer | Failure, plan: Plan, context: Context, mapping: Tree | None
+    ) -> Ended:
+        preset = self._preset
+        if isinstance(came, Failure):
+            outcome = answering.already(preset, came)
+            if outcome is None and preset.does == "delete" and self._app.gone(came):
+                outcome = "already-gone"
+            if outcome is not None:
+                return Ended(outcome, touched=True)
+            return Ended(error=error_of(came, plan.fields), touched=came.code in UNHEARD)
+        context = {**context, "response": came.body}
+        external_id = None
+        if preset.does == "create":
+            external_id = paths.text(paths.read(came.body, preset.id))
+            if external_id is None:
+                detail = f"the app's answer has no id of a user at {preset.id}"
+                return Ended(error={"code": "vendor-broken", "detail": detail})
+        ended = Ended(external_id=external_id, touched=True)
+        if preset.expects and not answering.holds(preset.expects, context):
+            detail = "the app answered well, and did not do what was asked"
+            error = {"code": "vendor-broken", "detail": detail}
+            return replace(ended, response=came.body, error=error)
+        return self._wanted(ended, context, mapping)
+
+    def _wanted(self, ended: Ended, context: Context, mapping: Tree | None) -> Ended:
+        said = answering.wanted(self._preset, context, mapping)
+        if isinstance(said, Fault):
+            self._notes.append(f"{said.field}: {said.message}")
+            said = context["response"]
+        return replace(ended, response=said)
+
+    def _followed(self, ended: Ended, external_id: str | None) -> Followed | None:
+        changes = self._preset.does not in ("read", "list") or (
+            ended.request is not None and ended.request.method != "GET"
+        )
+        if not changes or not ended.touched or external_id is None:
+            return None
+        stores, taker = self._stores, self._action.asked.id
+        follower = Follower(stores.directory, stores.config, self._integration, self._app, taker)
+        if self._preset.does == "delete" and ended.error is None:
+            return follower.gone(external_id)
+        return follower.changed(external_id, self._email or None)
+
+    def _store(self, key: str, person_id: str | None, response: Any) -> None:
+        """Store the response in the person's field, or note why not."""
+        config = self._stores.config
+        field = Fields(config).everything().get(key)
+        fault = field_fault(field)
+        if person_id is None:
+            fault = "is not written: the user belongs to no person"
+        elif field is not None and fault is None:
+            taker = self._action.asked.id
+            source, _, _ = rules_of(config, self._integration, self._app.manifest, taker)
+            fault = store_field(self._stores.directory, source, person_id, field, response)
+        if fault is not None:
+            self._notes.append(f"{key} {fault}")
+
+    def _set_status(self, ended: Ended) -> None:
+        """What the call says of the credential, under the integration's own name."""
+        store, integration = Integrations(self._stores.config), self._integration
+        actor = f"integration:{integration.name}"
+        if ended.error is not None and ended.error["code"] == "vendor-unauthorized":
+            store.set_status(integration.id, "needs_reconnect", actor)
+        elif ended.error is None and integration.status == "needs_reconnect":
+            store.set_status(integration.id, "active", actor)
+
+    def _shown(self, ended: Ended) -> dict[str, Any] | None:
+        if ended.request is None:
+            return None
+        shown = asdict(ended.request)
+        return {**shown, "url": self._app.base_url + shown["url"]}
+
+    def _told(self, response: Any) -> Any:
+        """The answer without what is secret."""
+        keys = (one.key for one in self._preset.inputs if one.secret)
+        given = [str(self._work.inputs[key]) for key in keys if self._work.inputs.get(key)]
+        return without_values(response, [*self._app.secrets, *given])
+
+
+def response_mapping(overrides: Mapping[str, Any]) -> Tree | Fault | None:
+    """The caller's own mapping of the response, compiled; None where there is none."""
+    if "response" not in overrides:
+        return None
+    return compiled_tree(overrides["response"], "overrides.response")
