@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -44,8 +45,9 @@ class LocalStack:
         fresh: bool = True,
         allow_hosts: str = "",
         root: Path = ROOT,
+        parameters: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start the local AWS on `port` and deploy the template of `root`.
+        """Start the local AWS on `port` and deploy the template of `root`, with these parameters.
 
         With `fresh`, what `state_dir` holds is removed first; else the stack found there is
         updated. Raises StartError with a message for the user if the port is taken, and
@@ -53,9 +55,8 @@ class LocalStack:
         """
         aws = ministack.start(port, state_dir, fresh=fresh)
         try:
-            outputs = deployment.deploy_source(
-                aws.endpoint, root, STACK, {"AllowHosts": allow_hosts}
-            )
+            given = {"AllowHosts": allow_hosts, **(parameters or {})}
+            outputs = deployment.deploy_source(aws.endpoint, root, STACK, given)
             return cls.attach(aws, outputs)
         except BaseException:
             aws.stop()

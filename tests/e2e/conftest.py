@@ -96,9 +96,17 @@ class Api:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """The stack of the source tree; Step Functions waits a twentieth of the time."""
-    folder = tmp_path_factory.mktemp("stack")
-    with LocalStack.start(port=free_port(), state_dir=folder, allow_hosts="127.0.0.1") as running:
+    """The stack of the source tree; Step Functions waits a twentieth of the time.
+
+    A small account: no more sync functions run at once than a machine with two cores can carry.
+    """
+    few = {"SyncReservedConcurrency": "6"}
+    with LocalStack.start(
+        port=free_port(),
+        state_dir=tmp_path_factory.mktemp("stack"),
+        allow_hosts="127.0.0.1",
+        parameters=few,
+    ) as running:
         running.scale_waits(0.05)
         yield running
 
