@@ -109,6 +109,11 @@ def test_errors_log_and_candidates_are_listed(api: Caller) -> None:
     assert api.everything(f"{path}/candidates") == []
 
 
+def said(api: Caller, run_id: str) -> str:
+    """The last line of the run's log."""
+    return str(api.everything(f"/v1/runs/{run_id}/log")[-1]["message"])
+
+
 def test_an_approved_run_goes_on_in_an_execution_of_its_own(api: Caller) -> None:
     integration_id, run = held(api)
     path = f"/v1/runs/{run.id}"
@@ -123,6 +128,7 @@ def test_an_approved_run_goes_on_in_an_execution_of_its_own(api: Caller) -> None
         "integration_id": integration_id, "trigger": "approval", "run_id": run.id
     }  # fmt: skip
     assert api("POST", f"{path}/approve").status == 409
+    assert said(api, run.id) == "approved by administrator"
 
 
 def test_approval_waits_for_the_run_that_is_under_way(api: Caller) -> None:
@@ -141,6 +147,7 @@ def test_a_rejected_run_is_cancelled(api: Caller) -> None:
     assert api("POST", f"{path}/reject").status == 409
     assert api("POST", f"{path}/approve").status == 409
     assert api("GET", f"/v1/integrations/{integration_id}").json["held_run_id"] is None
+    assert said(api, run.id) == "rejected by administrator: nothing was removed"
 
 
 def test_a_run_that_is_not_held_waits_for_no_decision(api: Caller) -> None:
@@ -322,6 +329,7 @@ def test_a_queued_run_is_cancelled_and_lets_the_next_one_in(api: Caller) -> None
     assert api("POST", f"/v1/integrations/{integration_id}/runs").status == 202
     (entry,) = api.everything("/v1/audit", object_type="run")
     assert (entry["verb"], entry["object_id"]) == ("cancel", run["id"])
+    assert said(api, run["id"]) == "cancelled by administrator"
 
 
 def test_a_running_run_keeps_its_counts_when_it_is_cancelled(api: Caller) -> None:
