@@ -64,6 +64,15 @@ def prepared(api: Api, samples: Samples, page: str) -> dict[str, str]:
     return values
 
 
+def faulty(api: Api, samples: Samples) -> dict[str, str]:
+    """A run that could not take one record."""
+    samples.leaving.tenant.put_user({"id": "4711", "email": ""})
+    run = api.run(api.connect(samples.leaving, name="faulty"))
+    del samples.leaving.tenant.users["4711"]
+    assert run["status"] == "succeeded_with_errors", run
+    return {"faulty_run_id": run["id"]}
+
+
 def held(api: Api, samples: Samples) -> dict[str, str]:
     """Two runs that wait for a decision."""
     integrations = [api.connect(samples.leaving, name="leaving") for _ in range(2)]
@@ -79,6 +88,8 @@ def held(api: Api, samples: Samples) -> dict[str, str]:
 @pytest.mark.parametrize("page", WITH_REQUESTS, ids=lambda page: page.stem)
 def test_every_request_of_the_page_works(api: Api, samples: Samples, page: Path) -> None:
     values = prepared(api, samples, page.stem)
+    if "{faulty_run_id}" in page.read_text(encoding="utf-8"):
+        values |= faulty(api, samples)
     if "{held_run_id}" in page.read_text(encoding="utf-8"):
         values |= held(api, samples)
     for request in requests(page):
