@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from aws_lambda_powertools import Logger
+
 from rollcall.access.idempotency import Idempotency
 from rollcall.aws import Aws
 from rollcall.connectors.catalog import Catalog
@@ -12,6 +14,7 @@ from rollcall.fields.store import Fields
 from rollcall.integrations.schedule import Schedules
 from rollcall.integrations.store import Integrations
 from rollcall.integrations.variables import Variables
+from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
 from rollcall.sync.runs import Runs
 from rollcall.tables import Table
@@ -97,6 +100,11 @@ class Services:
             self.api.schedule_role_arn,
             self.api.schedule_dlq_arn,
         )
+
+    @cached_property
+    def teller(self) -> Teller:
+        """What tells the contacts of integrations."""
+        return Teller(self.aws, self.settings.notice_topic, self.config, Logger())
 
     @cached_property
     def idempotency(self) -> Idempotency:

@@ -60,9 +60,12 @@ def calling(services: Services, integration: Integration) -> Iterator[App]:
 
 
 def told(services: Services, integration: Integration, failure: Failure) -> str:
-    """Why a call failed and what to do; a refused credential makes the integration say so."""
-    if failure.code == "vendor-unauthorized":
-        services.integrations.set_status(integration.id, "needs_reconnect")
+    """Why a call failed and what to do; a refused credential makes the integration say so, and
+    tells its contacts, for its schedule rests from then on.
+    """
+    refused = failure.code == "vendor-unauthorized"
+    if refused and services.integrations.set_status(integration.id, "needs_reconnect"):
+        services.teller.refused(integration, {"code": failure.code, "detail": failure.detail})
     advice = _ADVICE[failure.code].format(credential_id=integration.credential_id)
     return f"{failure.detail}; {advice}"
 

@@ -32,7 +32,7 @@ from rollcall.mapping.model import mapping_of
 from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
 from rollcall.stamps import now
-from rollcall.sync.applying import configuration
+from rollcall.sync.applying import as_begun, configuration
 from rollcall.sync.connect import connect
 from rollcall.sync.endings import Endings
 from rollcall.sync.plan import Task
@@ -137,9 +137,12 @@ class Sync:
 
     def _started(self, run: Run, integration: Integration, execution: str) -> dict[str, Any]:
         first = run.status == "queued"
+        if first:
+            self.runs.kept.save_terms(run.id, asdict(integration))
         run = self.runs.start(run, execution, self._configuration(run, integration))
         if first:
-            self.runs.kept.note(run.id, f"begun by {run.trigger}")
+            by = "approval" if run.phase == "approval" else run.trigger
+            self.runs.kept.note(run.id, f"begun by {by}")
         return _answer(run, "reconcile" if run.phase == "approval" else "pull")
 
     def _configuration(self, run: Run, integration: Integration) -> str | None:
@@ -300,7 +303,8 @@ class Sync:
         integration = self._integrations.get(run.integration_id)
         if integration is None:
             raise LookupError(f"integration {run.integration_id} is gone")
-        return run, integration
+        terms = self.runs.kept.terms(run.id)
+        return run, as_begun(integration, terms) if terms is not None else integration
 
     def _manifest(self, integration: Integration) -> Manifest | None:
         return Catalog(self._config).find(integration.connector)
