@@ -24,12 +24,18 @@ class Samples:
 
     activecampaign: "Vendor[ActiveCampaign]"
     aha: "Vendor[Aha]"
+    leaving: "Vendor[Aha]"
+    """Some of its users leave between two runs."""
 
 
 @pytest.fixture(scope="module")
 def samples() -> Iterator[Samples]:
-    with serve(seed_activecampaign(30, 4)) as activecampaign, serve(seed_aha(30)) as aha:
-        yield Samples(activecampaign, aha)
+    with (
+        serve(seed_activecampaign(30, 4)) as activecampaign,
+        serve(seed_aha(30)) as aha,
+        serve(seed_aha(30)) as leaving,
+    ):
+        yield Samples(activecampaign, aha, leaving)
 
 
 def prepared(api: Api, samples: Samples, page: str) -> dict[str, str]:
@@ -58,9 +64,34 @@ def prepared(api: Api, samples: Samples, page: str) -> dict[str, str]:
     return values
 
 
+def faulty(api: Api, samples: Samples) -> dict[str, str]:
+    """A run that could not take one record."""
+    samples.leaving.tenant.put_user({"id": "4711", "email": ""})
+    run = api.run(api.connect(samples.leaving, name="faulty"))
+    del samples.leaving.tenant.users["4711"]
+    assert run["status"] == "succeeded_with_errors", run
+    return {"faulty_run_id": run["id"]}
+
+
+def held(api: Api, samples: Samples) -> dict[str, str]:
+    """Two runs that wait for a decision."""
+    integrations = [api.connect(samples.leaving, name="leaving") for _ in range(2)]
+    for integration in integrations:
+        api.run(integration)
+    for user in list(samples.leaving.tenant.users)[-12:]:
+        del samples.leaving.tenant.users[user]
+    runs = [api.run(integration) for integration in integrations]
+    assert [run["status"] for run in runs] == ["held", "held"]
+    return {"held_run_id": runs[0]["id"], "other_held_run_id": runs[1]["id"]}
+
+
 @pytest.mark.parametrize("page", WITH_REQUESTS, ids=lambda page: page.stem)
 def test_every_request_of_the_page_works(api: Api, samples: Samples, page: Path) -> None:
     values = prepared(api, samples, page.stem)
+    if "{faulty_run_id}" in page.read_text(encoding="utf-8"):
+        values |= faulty(api, samples)
+    if "{held_run_id}" in page.read_text(encoding="utf-8"):
+        values |= held(api, samples)
     for request in requests(page):
         where = f"{page.name}:{request.line}"
         path = filled(request.path, values)
@@ -91,4 +122,12 @@ def test_every_task_has_a_page() -> None:
         "filters",
         "read-errors",
         "add-an-app",
+        "launch-and-delete",
+        "runs-and-removals",
     }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_request_is_written_so_that_it_is_run(page: Path) -> None:
+    """`curl` only where it is explained how the others are sent."""
+    assert page.stem == "send-a-request" or "curl" not in page.read_text(encoding="utf-8")

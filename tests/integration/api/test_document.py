@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from local.vendors.seed import seed_activecampaign
 from rollcall.sync.runs import Runs
 from tests.integration.api.caller import Answered, Caller
 from tests.integration.api.roster import fill, record
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
 
 
 @pytest.fixture
@@ -234,3 +238,11 @@ def _hold_against(api: Caller, document: dict[str, Any], vendor: Vendor[ActiveCa
         ("DELETE /v1/credentials/{credential_id}", "204"),
         ("DELETE /v1/integrations/{integration_id}", "204"),
     }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_call_that_a_page_names_exists(document: dict[str, Any], page: Path) -> None:
+    known = [re.sub(r"\\?\{\w+\\?\}", "[^/]+", re.escape(call)) for call in operations(document)]
+    named = re.findall(r"\b((?:GET|POST|PUT|PATCH|DELETE) /v1/[\w{}/.-]*[\w}])", page.read_text())
+    wrong = [call for call in named if not any(re.fullmatch(one, call) for one in known)]
+    assert wrong == []

@@ -1,5 +1,6 @@
 """Mapping, filter and schedule: what is refused when it is typed, and what a launch still needs."""
 
+import json
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from local.vendors import serve
+from local.vendors.seed import seed_activecampaign
 from rollcall.api.app import Api
 from rollcall.api.services import Services
 from tests.integration.api.caller import Answered, Caller
@@ -298,6 +301,31 @@ def test_new_contacts_are_asked_to_confirm(api: Caller) -> None:
     api("PATCH", path, {"contacts": ["ann@example.com", "bob@example.com"]})
     found = api.aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert sorted(one["Endpoint"] for one in found) == ["ann@example.com", "bob@example.com"]
+
+
+def test_a_test_that_stops_the_schedule_tells_the_contacts_once(api: Caller) -> None:
+    api = with_topic(api, api.aws.sns.create_topic(Name="notices")["TopicArn"])
+    sqs = api.aws._client("sqs")
+    queue = sqs.create_queue(QueueName="team")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    api.aws.sns.subscribe(
+        TopicArn=api.settings.notice_topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"]
+    )
+    with serve(seed_activecampaign(3, 2)) as vendor:
+        credential = api.credential(value="wrong-key")
+        integration = api.integration(
+            name="Marketing", base_url=vendor.url, subdomain=None, credential_id=credential
+        )
+        path = f"/v1/integrations/{integration['id']}"
+        assert api("POST", f"{path}/test").json["ok"] is False
+        assert "Messages" not in sqs.receive_message(QueueUrl=queue), "a draft has no schedule"
+        api.config.update("INTEGRATION", integration["id"], {"status": "active"})
+        for call in ("test", "preview", "test"):
+            api("POST", f"{path}/{call}")
+    (told,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(told["Body"])["Subject"] == "Rollcall: Marketing needs a new key"
+    assert "PUT /v1/credentials" in json.loads(told["Body"])["Message"]
+    assert vendor.tenant.token not in told["Body"]
 
 
 def test_contacts_that_cannot_be_asked_are_kept_all_the_same(api: Caller) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,6 +115,36 @@ def test_a_pull_that_runs_short_of_time_goes_on_in_the_next_lap(house: House) ->
         calls = [f"{call.path}?{call.query}" for call in vendor.log]
         assert len(calls) == len(set(calls)), "no page is fetched twice"
         assert house.laps > 4
+
+
+def test_a_change_counts_from_the_next_run_on(house: House) -> None:
+    with serve(seed_activecampaign(USERS, 4)) as vendor:
+        vendor.switches.page_cap = 5
+        integration = house.integrate(vendor, on_leave="keep")
+        house.run(integration)
+        del vendor.tenant.users[list(vendor.tenant.users)[-1]]
+        answer = house.start(integration, "under-way")
+        answer = house.sync.pull(answer, short_of_time())
+        assert answer["next"] == "pull", "it goes on in another lap"
+        nobody = {"field": "email", "op": "ends_with", "value": "@nobody.example"}
+        change: dict[str, Any] = {
+            "filter": nobody,
+            "on_leave": "remove",
+            "base_url": "https://elsewhere.example",
+        }
+        house.integrations.change(
+            integration.id, "update", lambda current: replace(current, **change), "somebody"
+        )
+        run = house.finish(answer)
+        assert run.status == "succeeded", run.error
+        assert (run.counts["skipped"], run.counts["removed"]) == (0, 0)
+        back: dict[str, Any] = {"base_url": vendor.url}
+        house.integrations.change(
+            integration.id, "update", lambda current: replace(current, **back), "somebody"
+        )
+        following = house.run(integration)
+        assert following.status == "held"
+        assert following.counts["skipped"] == USERS - 1
 
 
 def short_of_time() -> Callable[[], int]:

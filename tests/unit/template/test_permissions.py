@@ -78,10 +78,12 @@ def test_credentials_are_written_by_the_api_and_read_by_the_sync(resources: Reso
     assert granted(resources, "SweeperRole", "secretsmanager") == {}
 
 
-def test_contacts_are_subscribed_by_the_api_and_told_by_runs(resources: Resources) -> None:
+def test_contacts_are_subscribed_by_the_api_and_told_by_what_calls_apps_or_ends_runs(
+    resources: Resources,
+) -> None:
     topic = "{'Ref': 'NoticeTopic'}"
     assert granted(resources, "ApiRole", "sns") == {
-        topic: {"Subscribe", "ListSubscriptionsByTopic"}
+        topic: {"Subscribe", "ListSubscriptionsByTopic", "Publish"}
     }
     for role in ("SyncRole", "SweeperRole"):
         assert granted(resources, role, "sns") == {topic: {"Publish"}}

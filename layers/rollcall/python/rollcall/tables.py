@@ -27,6 +27,8 @@ _BATCH_TRIES = 8
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
+_MOST = 10**38
+"""DynamoDB keeps 38 digits of a number."""
 
 
 def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +38,9 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, float):
-        return Decimal(repr(value))
+        # Beyond 2**53 repr tells other digits than the float has.
+        whole = value.is_integer() and abs(value) < _MOST
+        return Decimal(int(value)) if whole else Decimal(repr(value))
     if isinstance(value, Mapping):
         return {key: _storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -55,7 +59,8 @@ def from_item(item: Mapping[str, Any]) -> Item:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        whole = value == value.to_integral_value() and abs(value) < _MOST
+        return int(value) if whole else float(value)
     if isinstance(value, Binary):
         return bytes(value.value)
     if isinstance(value, dict):

@@ -13,6 +13,7 @@ from rollcall.actions.store import Action, Actions
 from rollcall.actions.use import Stores, Use, Work
 from rollcall.aws import Aws
 from rollcall.integrations.store import Integrations
+from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
 from rollcall.stamps import now
 from rollcall.sync.connect import Trouble, opened
@@ -55,7 +56,8 @@ class Performer:
                 self._settings.directory_table,
             )
         )
-        return Stores(Actions(runs, config, self._settings.run_days), config, directory)
+        teller = Teller(self._aws, self._settings.notice_topic, config, self._log)
+        return Stores(Actions(runs, config, self._settings.run_days), config, directory, teller)
 
     def perform(self, order: Order, claimant: str) -> Action | None:
         """The action as it ended; None where it is over already, or another function has it.

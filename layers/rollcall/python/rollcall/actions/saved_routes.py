@@ -121,13 +121,10 @@ def _check(manifest: Manifest, saved: Saved) -> None:
         for number, one in enumerate(saved.inputs)
         if keys.count(one.key) > 1
     ]
-    # Where the app is, no use of it says; an address belongs to one integration.
-    for part in (
-        compiled(saved.over(base), saved.overrides, "\n"),
-        response_mapping(saved.overrides),
-    ):
-        if isinstance(part, Fault):
-            faults.append((part.field, part.message))
+    # Where the app is, no use of it says: an address belongs to one integration.
+    plan = compiled(saved.over(base), saved.overrides, "\n")
+    parts = (plan, response_mapping(saved.overrides))
+    faults += [(part.field, part.message) for part in parts if isinstance(part, Fault)]
     if saved.response_field is not None:
         fault = field_fault(routes.services.fields.everything().get(saved.response_field))
         faults += [("response_field", fault)] if fault else []

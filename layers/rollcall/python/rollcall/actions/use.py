@@ -19,6 +19,7 @@ from rollcall.connectors.presets import Preset
 from rollcall.fields.store import Fields
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
+from rollcall.notices.teller import Teller
 from rollcall.sync.masking import without_values
 from rollcall.sync.rules import rules_of
 from rollcall.sync.sample import listed
@@ -29,11 +30,12 @@ Context = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where actions, configuration and the roster are kept."""
+    """Where actions, configuration and the roster are kept, and who tells the contacts."""
 
     actions: Actions
     config: Table
     directory: Table
+    teller: Teller
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,8 @@ class Use:
         store, integration = Integrations(self._stores.config), self._integration
         actor = f"integration:{integration.name}"
         if ended.error is not None and ended.error["code"] == "vendor-unauthorized":
-            store.set_status(integration.id, "needs_reconnect", actor)
+            if store.set_status(integration.id, "needs_reconnect", actor):
+                self._stores.teller.refused(integration, ended.error)
         elif ended.error is None and integration.status == "needs_reconnect":
             store.set_status(integration.id, "active", actor)
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from aws_lambda_powertools import Logger
+
 from rollcall.access.idempotency import Idempotency
 from rollcall.actions.store import Actions
 from rollcall.aws import Aws
@@ -13,6 +15,7 @@ from rollcall.fields.store import Fields
 from rollcall.integrations.schedule import Schedules
 from rollcall.integrations.store import Integrations
 from rollcall.integrations.variables import Variables
+from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
 from rollcall.sync.runs import Runs
 from rollcall.tables import Table
@@ -105,6 +108,11 @@ class Services:
     def actions(self) -> Actions:
         """What was asked of apps, and what came of it."""
         return Actions(self.runs.table, self.config, self.settings.run_days)
+
+    @cached_property
+    def teller(self) -> Teller:
+        """What tells the contacts of integrations."""
+        return Teller(self.aws, self.settings.notice_topic, self.config, Logger())
 
     @cached_property
     def idempotency(self) -> Idempotency:

@@ -62,7 +62,8 @@ def _shape(parts: SplitResult, api_path: str) -> str | None:
     if parts.query or parts.fragment:
         return "must not hold a query or a fragment"
     if parts.path.rstrip("/") not in ("", api_path.rstrip("/")):
-        return f"must be the host only (the API's path {api_path} may follow)"
+        follows = f" (the API's path {api_path} may follow)" if api_path else ""
+        return f"must be the host only{follows}"
     return None
 
 

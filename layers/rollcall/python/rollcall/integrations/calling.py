@@ -61,9 +61,12 @@ def calling(services: Services, integration: Integration) -> Iterator[App]:
 
 
 def told(services: Services, integration: Integration, failure: Failure) -> str:
-    """Why a call failed and what to do; a refused credential makes the integration say so."""
-    if failure.code == "vendor-unauthorized":
-        services.integrations.set_status(integration.id, "needs_reconnect")
+    """Why a call failed and what to do; a refused credential makes the integration say so, and
+    tells its contacts, for its schedule rests from then on.
+    """
+    refused = failure.code == "vendor-unauthorized"
+    if refused and services.integrations.set_status(integration.id, "needs_reconnect"):
+        services.teller.refused(integration, {"code": failure.code, "detail": failure.detail})
     return f"{failure.detail}; {advice(failure.code, integration)}"
 
 

@@ -17,7 +17,7 @@ from rollcall.aws import Aws
 from rollcall.integrations.model import Integration
 from rollcall.notices.due import Ended, due
 from rollcall.notices.text import text
-from rollcall.tables import Item, Table, equals
+from rollcall.tables import Item, Table, absent, equals
 
 _MOST_UNTOLD = 10
 """Older ones are dropped: who was out of reach that long needs the latest."""
@@ -46,6 +46,18 @@ class Teller:
         fresh = [{"kind": kind, "run_id": event.run_id, "error": error} for kind in kinds]
         untold = [*(state.get("untold") or []), *fresh][-_MOST_UNTOLD:]
         return {"told": told or None, "untold": untold or None}
+
+    def refused(self, integration: Integration, error: Mapping[str, Any]) -> None:
+        """Tell that the app refuses the credential, as a call without a run has found out.
+
+        Where a run ends in the same moment, that run tells what it found.
+        """
+        state = self._config.get("STATE", integration.id) or {}
+        noted = self.noted(state, Ended("", "failed", str(error["code"])), error)
+        last = state.get("last_run_id")
+        unchanged = equals("last_run_id", last) if last else absent("last_run_id")
+        if noted and self._config.update("STATE", integration.id, noted, unchanged):
+            self.tell(integration)
 
     def tell(self, integration: Integration) -> None:
         """Publish what is untold, in order. What cannot be published is logged, and waits."""

@@ -1,4 +1,6 @@
-"""When a plan may be applied. Pure.
+"""What decides what a run does, and when a plan may be applied. Pure.
+
+A run goes by what its integration said when it began, however often the function is started anew.
 
 To apply a plan is to sync: the app is read again, so what happens is what it says then, and the
 confirming look and the guard protect as ever. These conditions see to it that the plan still tells
@@ -8,7 +10,7 @@ what to expect.
 import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -19,11 +21,20 @@ from rollcall.integrations.model import Integration
 from rollcall.sync.run import ENDED_WELL, Run
 
 FRESH = timedelta(hours=24)
-_DECIDING = (
+DECIDING = (
     *("connector", "base_url", "subdomain", "credential_id", "load", "preference", "priority"),
     *("removal_guard", "headers", "params", "mapping", "filter", "on_leave", "on_return"),
 )
 """What of an integration decides what a run does; its name, contacts and schedule do not."""
+
+
+def as_begun(now: Integration, then: Mapping[str, Any]) -> Integration:
+    """The integration of `now`, with what decides as it was `then`, when the run began.
+
+    Name, contacts and rate limit are those of now.
+    """
+    begun = Integration.from_item(then)
+    return replace(now, **{name: getattr(begun, name) for name in DECIDING})
 
 
 def configuration(
@@ -34,7 +45,7 @@ def configuration(
     variable: str | None,
 ) -> str:
     """A digest of everything that decides what a run makes of the same answers of the app."""
-    own = {name: getattr(integration, name) for name in _DECIDING}
+    own = {name: getattr(integration, name) for name in DECIDING}
     text = json.dumps(_plain([own, manifest, person_fields, roles, variable]), sort_keys=True)
     return blake2b(text.encode(), digest_size=16).hexdigest()
 

@@ -2,6 +2,7 @@
 
 | item                | pk       | sk                         |
 |---------------------|----------|----------------------------|
+| what it goes by     | RUN#id   | TERMS                      |
 | what a page saw     | RUN#id   | PAGE#phase#list#pass#page  |
 | a confirming look   | RUN#id   | LOOK#phase#unit            |
 | a record error      | RUN#id   | ERROR#list#record#code     |
@@ -40,6 +41,14 @@ class Kept:
     def __init__(self, table: Table, days: int) -> None:
         self._table = table
         self._days = days
+
+    def save_terms(self, run_id: str, integration: Mapping[str, Any]) -> None:
+        """Keep the integration as it is when the run begins."""
+        self.save(run_id, [("TERMS", integration)])
+
+    def terms(self, run_id: str) -> Item | None:
+        """The integration as it was when the run began; None before that."""
+        return self._table.get(f"RUN#{run_id}", "TERMS")
 
     def pages(self, run_id: str, phase: str = "") -> Iterator[Item]:
         """What the run's pages saw, of one phase or of all."""

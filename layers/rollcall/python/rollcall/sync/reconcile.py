@@ -176,7 +176,8 @@ class Reconciler:
             self._run = self._runs.change(self._run, {"removed": removed})
             removed += self._take_off(going[start : start + _AT_A_TIME])
         self._run = self._runs.change(self._run, {"removed": removed})
-        self._runs.kept.note(self._run.id, f"{self._verb}: {summary(going)}")
+        said = f"a sync would have {self._verb}" if self._run.mode == "plan" else self._verb
+        self._runs.kept.note(self._run.id, f"{said}: {summary(going)}")
         return Reconciled("finish")
 
     @property

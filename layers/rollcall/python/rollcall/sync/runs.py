@@ -167,7 +167,10 @@ class Runs:
             self.table.updating(f"RUN#{run.id}", "RUN", opened, equals("status", "held")),
             self._decided(run, "approve", actor),
         ]
-        return transact(self._client, actions) is None
+        opening = transact(self._client, actions) is None
+        if opening:
+            self.kept.note(run.id, f"approved by {actor}")
+        return opening
 
     def reject(self, run: Run, actor: str) -> bool:
         """End a held run without removing anybody; False if it is no longer held."""
@@ -180,6 +183,8 @@ class Runs:
                 self._decided(run, "reject", actor),
             ],
         )
+        if refused is None:
+            self.kept.note(run.id, f"rejected by {actor}: nothing was removed")
         return refused is None
 
     def cancel(self, run: Run, actor: str) -> bool:
@@ -189,7 +194,7 @@ class Runs:
         stays, and nothing is removed from here on.
         """
         counts, progress, _ = self.counted(run)
-        return self.end(
+        cancelled = self.end(
             run,
             "cancelled",
             changes={"counts": counts, "progress": progress, "error": None},
@@ -197,6 +202,9 @@ class Runs:
             state={"held_run_id": None} if run.approved else {},
             also=[self._decided(run, "cancel", actor)],
         )
+        if cancelled:
+            self.kept.note(run.id, f"cancelled by {actor}")
+        return cancelled
 
     def _decided(self, run: Run, verb: str, actor: str, **more: str) -> Action:
         after = {"integration_id": run.integration_id, **more}

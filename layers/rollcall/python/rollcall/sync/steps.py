@@ -25,7 +25,7 @@ from rollcall.integrations.store import Integrations
 from rollcall.integrations.variables import Variables
 from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
-from rollcall.sync.applying import configuration
+from rollcall.sync.applying import as_begun, configuration
 from rollcall.sync.connect import Trouble, opened
 from rollcall.sync.endings import Endings
 from rollcall.sync.plan import Task
@@ -118,9 +118,12 @@ class Sync:
 
     def _started(self, run: Run, integration: Integration, execution: str) -> dict[str, Any]:
         first = run.status == "queued"
+        if first:
+            self.runs.kept.save_terms(run.id, asdict(integration))
         run = self.runs.start(run, execution, self._configuration(run, integration))
         if first:
-            self.runs.kept.note(run.id, f"begun by {run.trigger}")
+            by = "approval" if run.phase == "approval" else run.trigger
+            self.runs.kept.note(run.id, f"begun by {by}")
         return _answer(run, "reconcile" if run.phase == "approval" else "pull")
 
     def _configuration(self, run: Run, integration: Integration) -> str | None:
@@ -282,7 +285,8 @@ class Sync:
         integration = self._integrations.get(run.integration_id)
         if integration is None:
             raise LookupError(f"integration {run.integration_id} is gone")
-        return run, integration
+        terms = self.runs.kept.terms(run.id)
+        return run, as_begun(integration, terms) if terms is not None else integration
 
     def _manifest(self, integration: Integration) -> Manifest | None:
         return Catalog(self._config).find(integration.connector)
