@@ -60,7 +60,8 @@ def wanted(preset: Preset, context: Context, mapping: Tree | None) -> Any:
 
 
 def _rows(rows: Rows, context: Context) -> list[dict[str, Any]]:
-    found = paths.read({name: context.get(name) for name in ("response", "reads")}, rows.each)
+    whole = context["reads"].get(rows.read) if rows.read else context["response"]
+    found = paths.read(whole, rows.each) if rows.each else whole
     objects = found if isinstance(found, list) else [found]
     return [_row(rows, one) for one in objects if isinstance(one, Mapping)]
 

@@ -129,5 +129,8 @@ def _answer(ready: Ready) -> shapes.Done:
         raise refusal(action, ready.integration)
     makes = ready.found.preset.does == "create"
     status = 202 if action.status == "running" else 201 if makes else 200
-    body = shapes.done(action).model_dump_json()
-    return Response(status, "application/json", body)  # type: ignore[return-value]
+    return Response(  # type: ignore[return-value]
+        status,
+        "application/json",
+        shapes.done(action),  # type: ignore[arg-type]
+    )

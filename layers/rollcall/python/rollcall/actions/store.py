@@ -162,11 +162,11 @@ class Actions:
         """Work on the action for so long, alone; None where it is over, or another one does."""
         moment = time.time()
         free = Condition(
-            "#status = :running AND (attribute_not_exists(claim) OR claim = :me OR until < :now)",
+            "#status = :running AND (attribute_not_exists(claim) OR claim = :me OR held_until < :now)",
             {"#status": "status"},
             {":running": "running", ":me": claimant, ":now": moment},
         )
-        changes = {"claim": claimant, "until": moment + seconds, "started_at": now()}
+        changes = {"claim": claimant, "held_until": moment + seconds, "started_at": now()}
         if not self._runs.update(f"ACTION#{action_id}", "ACTION", changes, free):
             return None
         return self.get(action_id)
@@ -204,7 +204,7 @@ class Actions:
 
     def release(self, action_id: str, claimant: str) -> None:
         """Let another function go on with the action at once: this one died over it."""
-        self._runs.update(f"ACTION#{action_id}", "ACTION", {"until": 0}, equals("claim", claimant))
+        self._runs.update(f"ACTION#{action_id}", "ACTION", {"held_until": 0}, equals("claim", claimant))
 
     def reopen(self, action: Action) -> bool:
         """Have an action that failed tried again; False where somebody else has it reopened."""
@@ -222,7 +222,7 @@ class Actions:
         """Be the only one who makes a user of that email; False while another action does."""
         moment = time.time()
         free = Condition(
-            "attribute_not_exists(pk) OR until < :now OR action_id = :me",
+            "attribute_not_exists(pk) OR held_until < :now OR action_id = :me",
             {},
             {":now": moment, ":me": action_id},
         )
@@ -230,7 +230,7 @@ class Actions:
             "pk": f"CREATING#{integration_id}",
             "sk": email,
             "action_id": action_id,
-            "until": moment + seconds,
+            "held_until": moment + seconds,
             "expires_at": int(moment + seconds) + 3600,
         }
         return self._runs.put(item, free)

@@ -64,11 +64,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An answer as rows: one for each object of the list at `each`, by its columns' paths."""
+    """An answer as rows: one for each object of the list at `each`, by its columns' paths.
+
+    `each` leads into the answer, or into the read of that name. A single object is one row.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-    each: str
-    columns: Mapping[str, str] = field(hash=False)
+    each: str = ""
+    read: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict, hash=False)
     constants: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Columns that are the same in every row."""
     gathered: Mapping[str, str] = field(default_factory=dict, hash=False)

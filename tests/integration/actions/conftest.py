@@ -1,0 +1,115 @@
+"""The API with the actions function behind it, both in this process, on the local AWS."""
+
+import io
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from local.vendors import Vendor
+from rollcall.actions.perform import Order, Performer
+from rollcall.actions.store import Actions
+from rollcall.api.app import Api
+from rollcall.api.services import ApiSettings, Services
+from rollcall.aws import Aws
+from rollcall.settings import Settings
+from tests.integration.api.caller import Caller, Context
+from tests.integration.sync.conftest import House, local_aws, settings
+
+__all__ = ["local_aws", "settings"]
+
+
+class Killed(BaseException):
+    """The function is gone: nothing catches this."""
+
+
+@dataclass
+class Functions:
+    """Lambda, as far as the API uses it: the actions function runs while it is waited for."""
+
+    settings: Settings
+    aws: Callable[[], Aws] = Aws
+    payloads: list[str] = field(default_factory=list)
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "actions"
+        self.payloads.append(Payload)
+        performer = Performer(self.settings, self.aws(), Logger(service="test"))
+        try:
+            action = performer.perform(Order.from_event(json.loads(Payload)), uuid.uuid4().hex)
+        except (Killed, Exception) as error:  # noqa: BLE001 - as Lambda does
+            told = {"errorType": type(error).__name__}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(told).encode())}
+        answer = json.dumps(action.plain if action is not None else None)
+        return {"Payload": io.BytesIO(answer.encode())}
+
+
+class DeskAws(Aws):
+    """The API's clients, with Lambda in this process."""
+
+    def __init__(self, functions: Functions) -> None:
+        super().__init__()
+        self.functions = functions  # type: ignore[misc]
+
+
+@dataclass
+class Desk:
+    """Where actions are asked for, and where what comes of them is seen."""
+
+    house: House
+    functions: Functions
+    call: Caller
+
+    @property
+    def actions(self) -> Actions:
+        return Actions(
+            self.house.runs.table, self.house.config, self.house.settings.run_days
+        )
+
+    def integrate(self, vendor: "Vendor[Any]", **changes: Any) -> str:
+        """An integration with the sample vendor, synced once; its id."""
+        integration = self.house.integrate(vendor, **changes)
+        run = self.house.run(integration)
+        assert run.status == "succeeded", run.error
+        return integration.id
+
+    def unchanged(self, integration_id: str) -> None:
+        """A run finds nothing to change."""
+        integration = self.house.integrations.get(integration_id)
+        assert integration is not None
+        before = self.everything(integration_id)
+        run = self.house.run(integration)
+        assert run.status == "succeeded", run.error
+        counts = {name: n for name, n in run.counts.items() if n and name != "pulled"}
+        assert counts == {"unchanged": run.counts["pulled"]}
+        assert self.everything(integration_id) == before
+
+    def everything(self, integration_id: str) -> Any:
+        """What the directory has of the integration."""
+        return list(self.house.directory.query(f"I#{integration_id}"))
+
+    def expire_claims(self, action_id: str) -> None:
+        """As if so long had passed that a dead function's claim has run out."""
+        table = self.house.runs.table
+        assert table.update(f"ACTION#{action_id}", "ACTION", {"held_until": 0})
+
+
+@pytest.fixture
+def desk(settings: Settings) -> Desk:  # noqa: F811
+    functions = Functions(settings)
+    api_settings = ApiSettings(
+        idempotency_table=f"{settings.stack_name}-IdempotencyTable",
+        sync_state_machine_arn="unused",
+        schedule_group="unused",
+        schedule_role_arn="unused",
+        schedule_dlq_arn="unused",
+        actions_function="actions",
+    )
+    aws = DeskAws(functions)
+    api = Api(Services(settings, api_settings, aws))
+    caller = Caller(api, settings, api_settings, aws, Context(function_name="api"))
+    return Desk(House(settings, Aws()), functions, caller)
