@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -31,7 +31,7 @@ VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**30), 10**30)
-    | st.floats(-1e15, 1e15).filter(lambda x: x == 0 or abs(x) > 1e-100)
+    | st.floats(-9e37, 9e37).filter(lambda x: x == 0 or abs(x) > 1e-100)
     | st.text()
     | st.binary(min_size=1),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -207,6 +207,8 @@ def test_a_query_goes_on_to_the_end() -> None:
     assert len(client.asked) == 3
 
 
+@example({"large": 3.602879701896397e16})
+@example({"largest": 9e37, "smallest": -9e37})
 @given(st.dictionaries(st.text(), VALUES))
 def test_a_value_comes_back_as_it_was(values: dict[str, Any]) -> None:
     assert from_item(to_item(values)) == values

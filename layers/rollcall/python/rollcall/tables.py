@@ -25,6 +25,9 @@ BATCH_WRITE = 25
 TRANSACTION = 100
 _BATCH_TRIES = 8
 
+_LARGEST = 10**38
+"""Whole numbers from here on have more digits than a number in a table."""
+
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 
@@ -36,7 +39,9 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, float):
-        return Decimal(repr(value))
+        # The shortest text of a large one, 3.602879701896397e+16, is another whole number.
+        whole = value.is_integer() and abs(value) < _LARGEST
+        return Decimal(int(value)) if whole else Decimal(repr(value))
     if isinstance(value, Mapping):
         return {key: _storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
