@@ -210,6 +210,12 @@ def test_a_place_is_inside_the_source() -> None:
         assert 1 <= answer.column <= len(lines[answer.line - 1]) + 1
 
 
+def test_the_same_text_is_compiled_once() -> None:
+    source = "{{ response.name | upper }} for the first time"
+    assert compile_template(source) is compile_template(source)
+    assert compile_template(source, ("response",)) is not compile_template(source, ("person",))
+
+
 def test_names_are_those_that_were_given() -> None:
     assert isinstance(compile_template("{{ source.email }}"), Refused)
     assert isinstance(compile_template("{{ source.email }}", ("source",)), Template)

@@ -234,7 +234,7 @@ def _convert(
         yield Problem(f"{place}.{option}".removesuffix("."), message)
 
 
-def _template(source: Any, names: Sequence[str], where: str) -> Iterator[Problem]:
+def _template(source: Any, names: tuple[str, ...], where: str) -> Iterator[Problem]:
     if not isinstance(source, str) or not source.strip():
         yield Problem(where, "must be a template, such as {{ response.firstName }}")
         return

@@ -4,8 +4,9 @@ Data are plain JSON. Null and what is missing are the same, and render as nothin
 render so, lists and objects as JSON. A filter that cannot do its work fails the template.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from jinja2 import TemplateSyntaxError
@@ -68,8 +69,14 @@ class Template:
         return self.render(context) if self._single is None else _bounded(self._single, context)
 
 
-def compile_template(source: str, names: Collection[str] = NAMES) -> Template | Refused:
-    """The template, which may use the data of these names; or what in it is refused."""
+@lru_cache(maxsize=256)
+def compile_template(
+    source: str, names: tuple[str, ...] | frozenset[str] = NAMES
+) -> Template | Refused:
+    """The template, which may use the data of these names; or what in it is refused.
+
+    The same text is compiled once: each lap of a run, and what comes after it, has the same one.
+    """
     if len(source) > LONGEST_SOURCE:
         message = f"a template has at most {LONGEST_SOURCE} characters"
         return _refused(source, LONGEST_SOURCE, message)
