@@ -117,6 +117,10 @@ def test_what_is_right_has_no_problems(data: Any) -> None:
         ({"fields": [], "sources": [{"key": "x", "path": "a[x]"}]}, "mapping.sources.0.path"),
         ({"fields": [], "sources": [{"key": "x", "path": 7}]}, "mapping.sources.0.path"),
         (
+            {"fields": [], "sources": [{"key": "x", "path": "{{ response.y }}"}]},
+            "mapping.sources.0.path",
+        ),
+        (
             {"fields": [], "sources": [{"key": "x", "path": "x", "type": "text"}]},
             "mapping.sources.0.type",
         ),
@@ -152,6 +156,9 @@ def test_a_mapping_of_the_wrong_shape_is_refused_where_it_is(data: Any, path: st
         ({"source": 7}, "source"),
         ({"source": ""}, "source"),
         ({"source": "jobs["}, "source"),
+        ({"source": "{{ response.job }}"}, "source"),
+        ({"source": "Dr. {{ response.name }}"}, "source"),
+        ({"source": "{% if response.job %}job{% endif %}"}, "source"),
         ({"source": None, "template": ""}, "template"),
         ({"source": None, "template": 7}, "template"),
         ({"source": None, "template": "{{ response.job"}, "template"),

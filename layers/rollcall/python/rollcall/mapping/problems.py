@@ -32,9 +32,13 @@ def unknown_properties(
 
 
 def path_problem(path: Any, where: str) -> Problem | None:
-    """Why text is no path into the app's record."""
+    """Why text is no path into the app's record. A template would be one, and lead nowhere."""
     if not isinstance(path, str):
         return Problem(where, "must be text")
+    if "{{" in path or "{%" in path:
+        return Problem(
+            where, "is a template, and a path is wanted: a template has a property of its own"
+        )
     bad = paths.parse(path)
     if isinstance(bad, paths.BadPath):
         return Problem(where, f"is no path: it {bad.message} (at character {bad.position})")
