@@ -215,6 +215,32 @@ def test_a_template_is_refused_with_its_position() -> None:
     assert told["mapping.fields.0.template"].startswith("line 2, column 19: ")
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (
+            "a\n{{ person.emial }}",
+            "line 2, column 4: there is no person.emial; did you mean email?",
+        ),
+        ("{{ source.firstName }}", "line 1, column 4: there is no source.firstName"),
+        ("{{ source['nobody'].x }}", "line 1, column 4: there is no source.nobody"),
+        ("{% if response.a %}{{ person.x | upper }}{% endif %}", "line 1, column 23: "),
+    ],
+)
+def test_a_template_that_reads_what_there_cannot_be_is_refused(template: str, said: str) -> None:
+    told = rule_faults(source=None, template=template)
+    assert told["mapping.fields.0.template"].startswith(said)
+
+
+def test_a_template_may_read_every_source_and_field_there_is() -> None:
+    template = "{{ source.name }}{{ source.b }}{{ person.aha_user_id }}{{ response.new }}"
+    sources = [{"key": "a", "template": "{{ source.b }}"}, {"key": "b", "path": "x"}]
+    rule = {"target": "title", "template": template}
+    assert faults({"fields": [rule], "sources": sources}) == {}
+    sources[0] = {"key": "a", "template": "{{ source.c }}"}
+    assert list(faults({"fields": [], "sources": sources})) == ["mapping.sources.0.template"]
+
+
 def test_a_path_is_refused_with_its_position() -> None:
     assert "at character 5" in rule_faults(source="jobs[x]")["mapping.fields.0.source"]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.mapping.expressions import DEEPEST, MOST_NODES
+from rollcall.mapping.expressions import MOST_NODES
 from rollcall.mapping.library import FILTERS, LONGEST_TEXT
 from rollcall.mapping.templates import (
     LONGEST_SOURCE,
@@ -17,6 +17,7 @@ from rollcall.mapping.templates import (
     Template,
     compile_template,
 )
+from rollcall.mapping.tokens import DEEPEST
 
 RESPONSE = {
     "name": "Ann", "none": None, "yes": True, "no": False, "count": 3, "share": 0.5, "empty": "",
