@@ -241,6 +241,19 @@ def test_a_template_may_read_every_source_and_field_there_is() -> None:
     assert list(faults({"fields": [], "sources": sources})) == ["mapping.sources.0.template"]
 
 
+def test_a_source_that_was_added_until_now_is_not_taken_for_a_path() -> None:
+    before = {"fields": [], "sources": [{"key": "job", "path": "x.job"}]}
+    rule = {"target": "title", "source": "job"}
+
+    def told(data: Any) -> list[str]:
+        return [one.path for one in mapping_problems(data, AHA, FIELDS, ROLES, before)]
+
+    assert told({"fields": [rule]}) == ["mapping.fields.0.source"]
+    assert told({"fields": [{**rule, "source": "response.job"}]}) == []
+    assert told({**before, "fields": [rule]}) == []
+    assert told(None) == []
+
+
 def test_a_path_is_refused_with_its_position() -> None:
     assert "at character 5" in rule_faults(source="jobs[x]")["mapping.fields.0.source"]
 

@@ -16,7 +16,15 @@ from rollcall.mapping.comparing import cut
 from rollcall.mapping.convert import check_options
 from rollcall.mapping.mapper import TEMPLATE_NAMES
 from rollcall.mapping.model import MappingRules, Write
-from rollcall.mapping.problems import Problem, near, path_problem, shown, unknown_properties
+from rollcall.mapping.problems import (
+    Problem,
+    added_sources,
+    gone_problem,
+    near,
+    path_problem,
+    shown,
+    unknown_properties,
+)
 from rollcall.mapping.storing import unstorable
 
 __all__ = ["Problem", "filter_problems", "mapping_problems", "missing"]
@@ -34,16 +42,21 @@ _FINDING = ("text", "number", "datetime")
 
 
 def mapping_problems(
-    data: Any, manifest: Manifest, fields: Mapping[str, PersonField], roles: Sequence[str]
+    data: Any,
+    manifest: Manifest,
+    fields: Mapping[str, PersonField],
+    roles: Sequence[str],
+    before: Any = None,
 ) -> list[Problem]:
     """Everything wrong with an integration's mapping; empty where `MappingRules.from_data` and
-    `Mapper` may have it. None is the connector's own mapping, and right.
+    `Mapper` may have it. None is the connector's own mapping, and right. `before` is the mapping
+    until now: what it added and this one does not is no source any more.
     """
     if data is None:
         return []
     if not isinstance(data, dict):
         return [Problem("mapping", 'must be an object with "fields"')]
-    check = _Check(manifest, fields, roles)
+    check = _Check(manifest, fields, roles, added_sources(before))
     return [
         *unknown_properties(data, ("fields", "sources"), "mapping"),
         # Sources first: rules may name them.
@@ -72,8 +85,13 @@ class _Check:
     """One mapping's check: it learns the added sources and the targets as it goes."""
 
     def __init__(
-        self, manifest: Manifest, fields: Mapping[str, PersonField], roles: Sequence[str]
+        self,
+        manifest: Manifest,
+        fields: Mapping[str, PersonField],
+        roles: Sequence[str],
+        added_before: set[str],
     ) -> None:
+        self._added_before = added_before
         self._fields = fields
         self._roles = roles
         self._own = {field.key for field in manifest.fields} | {"display_name"}
@@ -158,7 +176,7 @@ class _Check:
         if "source" in given:
             source = rule["source"]
             if not (isinstance(source, str) and (source in self._own or source in self._added)):
-                bad = path_problem(source, f"{where}.source")
+                bad = self._path(source, f"{where}.source")
                 if bad is not None:
                     yield bad
         if "template" in given:
@@ -168,6 +186,11 @@ class _Check:
         yield from _convert(rule.get("convert"), field, where, constant="value" in given)
         yield from self._sync_key(rule, field, where, constant="value" in given)
         yield from _write(rule, where)
+
+    def _path(self, source: Any, where: str) -> Problem | None:
+        if isinstance(source, str) and source in self._added_before:
+            return gone_problem(source, where)
+        return path_problem(source, where)
 
     def _target(self, target: Any, where: str) -> tuple[PersonField | None, Problem | None]:
         place = f"{where}.target"
