@@ -208,6 +208,8 @@ def test_a_query_goes_on_to_the_end() -> None:
 
 
 @example({"n": 6.280799626675117e16, "m": 1e100})
+@example({"large": 3.602879701896397e16})
+@example({"largest": 9e37, "smallest": -9e37})
 @given(st.dictionaries(st.text(), VALUES))
 def test_a_value_comes_back_as_it_was(values: dict[str, Any]) -> None:
     assert from_item(to_item(values)) == values

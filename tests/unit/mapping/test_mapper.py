@@ -1,8 +1,6 @@
 """What a mapping makes of a record, and what it says where nothing comes out."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -372,26 +370,3 @@ def test_what_the_check_refuses_is_not_compiled(rule: dict[str, Any]) -> None:
     assert mapping_problems(data, AHA, FIELDS, ROLES)
     with pytest.raises(ValueError, match=r"is no field|refuses"):
         Mapper(AHA, MappingRules.from_data(data), FIELDS, ROLES)
-
-
-def test_without_a_template_neither_jinja2_nor_re2_is_imported() -> None:
-    program = (
-        "import sys; sys.path.insert(0, sys.argv[1]);"
-        "from rollcall.connectors import catalog;"
-        "from rollcall.fields.model import STANDARD;"
-        "from rollcall.mapping.mapper import Mapper;"
-        "from rollcall.mapping.model import mapping_of;"
-        "from rollcall.mapping.conditions import Conditions;"
-        "aha = catalog.find('aha');"
-        "mapper = Mapper(aha, mapping_of(aha, None), STANDARD, ('Employee',));"
-        "print(len(mapper.mapped({'email': 'a@example.test'}).values));"
-        "Conditions({'field': 'a', 'op': 'is_empty'});"
-        "print({'jinja2', 're2', 'pydantic'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(ROOT / "layers/rollcall/python")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stdout.split("\n")[:2], done.stderr) == (["2", "set()"], "")

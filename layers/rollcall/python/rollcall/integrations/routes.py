@@ -74,12 +74,14 @@ class _Guard:
         self._link: str | None = None
         self._checked = False
 
-    def faults(self, manifest: Manifest, mapping: Any, condition: Any) -> rules.Faults:
-        """What is wrong with the mapping and the filter."""
+    def faults(
+        self, manifest: Manifest, mapping: Any, condition: Any, before: Any = None
+    ) -> rules.Faults:
+        """What is wrong with the mapping, after the one `before`, and the filter."""
         fields = routes.services.fields
         self._link, self._checked = fields.link(), True
         return rules.mapping_faults(
-            manifest, mapping, condition, fields.everything(), fields.roles()
+            manifest, mapping, condition, fields.everything(), fields.roles(), before
         )
 
     def actions(self) -> Sequence[Action]:
@@ -257,7 +259,7 @@ def _changed(
         removal_guard=replace(integration.removal_guard, **removal_guard),
     )
     if changed.mapping != integration.mapping or changed.filter != integration.filter:
-        faults += guard.faults(manifest, changed.mapping, changed.filter)
+        faults += guard.faults(manifest, changed.mapping, changed.filter, integration.mapping)
     if schedule:
         faults += rules.schedule_faults(changed.schedule, datetime.now(UTC))
     if not faults and changed.status in _LAUNCHED and _decides(integration, changed):

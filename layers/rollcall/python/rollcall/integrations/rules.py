@@ -65,11 +65,15 @@ def mapping_faults(
     condition: Any,
     fields: Mapping[str, PersonField],
     roles: Sequence[str],
+    before: Any = None,
 ) -> Faults:
-    """What is wrong with a mapping and a filter (null: the connector's, none), by path."""
+    """What is wrong with a mapping and a filter (null: the connector's, none), by path.
+
+    `before` is the integration's mapping until now.
+    """
     problems = [
-        *mapping_problems(mapping, manifest, fields, roles),
-        *filter_problems(condition, manifest, mapping),
+        *mapping_problems(mapping, manifest, fields, roles, before),
+        *filter_problems(condition, manifest, mapping, before),
     ]
     return [(problem.path, problem.message) for problem in problems]
 

@@ -3,29 +3,35 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from rollcall.connectors import paths
+
 Type = Literal["text", "number", "boolean", "list", "object", "null"]
 
 
 def schema(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """`{"path", "type", "sample"}` for every path of the records, in the order they appear.
 
-    Where records differ, the first value that is not null tells type and sample.
+    Each path leads to its value where a mapping or a filter has it: odd keys are quoted. Where
+    records differ, the first value that is not null tells type and sample.
     """
-    found: dict[str, Any] = {}
+    found: dict[paths.Steps, Any] = {}
     for record in records:
-        for path, value in _leaves(record, ""):
-            if found.get(path) is None:
-                found[path] = value
-    return [{"path": path, "type": _type(value), "sample": value} for path, value in found.items()]
+        for steps, value in _leaves(record, ()):
+            if found.get(steps) is None:
+                found[steps] = value
+    return [
+        {"path": paths.written(steps), "type": _type(value), "sample": value}
+        for steps, value in found.items()
+    ]
 
 
-def _leaves(value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Mapping[str, Any], before: paths.Steps) -> Iterator[tuple[paths.Steps, Any]]:
     for name, inner in value.items():
-        path = f"{prefix}{name}"
+        steps = (*before, name)
         if isinstance(inner, Mapping) and inner:
-            yield from _leaves(inner, f"{path}.")
+            yield from _leaves(inner, steps)
         else:
-            yield path, inner
+            yield steps, inner
 
 
 def _type(value: Any) -> Type:

@@ -238,7 +238,7 @@ def _target(rule: Rule, fields: Mapping[str, PersonField]) -> PersonField:
 
 
 def _template(
-    source: str, names: Sequence[str], *, native: bool = True
+    source: str, names: tuple[str, ...], *, native: bool = True
 ) -> Callable[[Mapping[str, Any]], Any]:
     """The template as a function of what it may use, whose value is _Bad where it failed.
 

@@ -84,7 +84,8 @@ def _with(integration: Integration, body: shapes.Trying | None) -> Integration:
     services = routes.services
     manifest = lookup.manifest_of(services, integration)
     fields, roles = services.fields.everything(), services.fields.roles()
-    faults = rules.mapping_faults(manifest, tried.mapping, tried.filter, fields, roles)
+    before = integration.mapping
+    faults = rules.mapping_faults(manifest, tried.mapping, tried.filter, fields, roles, before)
     if not faults and not mapping_of(manifest, tried.mapping).sync_keys:
         faults = [("mapping.sync_key", "1 is needed on a unique field, or nobody can be found")]
     if faults:
