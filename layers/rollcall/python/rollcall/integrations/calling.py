@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from rollcall.access.problems import Problem
 from rollcall.api.services import Services
@@ -62,9 +63,20 @@ def calling(services: Services, integration: Integration) -> Iterator[App]:
 def told(services: Services, integration: Integration, failure: Failure) -> str:
     """Why a call failed and what to do; a refused credential makes the integration say so."""
     if failure.code == "vendor-unauthorized":
-        services.integrations.set_status(integration.id, "needs_reconnect")
+        _set_status(services, integration, "needs_reconnect")
     advice = _ADVICE[failure.code].format(credential_id=integration.credential_id)
     return f"{failure.detail}; {advice}"
+
+
+def worked(services: Services, integration: Integration) -> None:
+    """A call worked: an integration that needed to be reconnected is active again."""
+    _set_status(services, integration, "active")
+
+
+def _set_status(
+    services: Services, integration: Integration, status: Literal["active", "needs_reconnect"]
+) -> None:
+    services.integrations.set_status(integration.id, status, f"integration:{integration.name}")
 
 
 def problem(services: Services, integration: Integration, failure: Failure) -> Problem:
