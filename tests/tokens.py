@@ -54,7 +54,7 @@ def giving_tokens(on_token: Callable[[str], None], secret: str) -> Iterator[Endp
     endpoint = Endpoint(on_token, secret)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 (the base's name)
+        def do_POST(self) -> None:
             form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             status, said = endpoint.answer(self.headers["Authorization"], form)
             body = json.dumps(said).encode()

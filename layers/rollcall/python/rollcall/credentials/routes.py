@@ -101,9 +101,7 @@ class ClientCredentialsAuth(Body):
     )
 
 
-_KINDS = {
-    kind: f"<{kind}>" for kind in ("api_key", "bearer", "basic", "oauth2_client_credentials")
-}
+_KINDS = {kind: f"<{kind}>" for kind in ("api_key", "bearer", "basic", "oauth2_client_credentials")}
 
 
 def _kind(auth: Any) -> str | None:
@@ -202,17 +200,21 @@ def _read(auth: Auth, connector: str, current: Scheme | None) -> tuple[Scheme, d
             return Scheme("api_key", auth.name, auth.add_to), {"value": auth.value}
         case ClientCredentialsAuth():
             return _client(auth), {"client_secret": auth.client_secret}
-    scheme = current or _default(connector)
+    return _read_alone(auth.value, current or _default(connector), rotated=current is not None)
+
+
+def _read_alone(value: str, scheme: Scheme, *, rotated: bool) -> tuple[Scheme, dict[str, str]]:
+    """A value alone: sent as the connector wants it, or as it was before."""
     match scheme.type:
         case "basic":
             raise invalid("auth.type", "a user name and a password are needed: send type basic")
-        case "oauth2_client_credentials" if current is None:
-            raise invalid("auth.type", f"token_url and a client are needed: send type {scheme.type}")
+        case "oauth2_client_credentials" if not rotated:
+            raise invalid("auth.type", f"a token_url and a client are needed: send {scheme.type}")
         case "oauth2_client_credentials":
-            return scheme, {"client_secret": auth.value}
+            return scheme, {"client_secret": value}
         case "bearer":
-            return scheme, {"value": _bare(auth.value)}
-    return scheme, {"value": auth.value}
+            return scheme, {"value": _bare(value)}
+    return scheme, {"value": value}
 
 
 def _bare(value: str) -> str:

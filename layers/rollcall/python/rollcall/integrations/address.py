@@ -47,7 +47,9 @@ def origin(text: str, api_path: str, allow_hosts: Collection[str]) -> str | Unus
     host = (parts.hostname or "").lower()
     shown = f"[{host}]" if ":" in host else host
     usual = {"https": 443, "http": 80}[parts.scheme]
-    return f"{parts.scheme}://{shown}" + (f":{parts.port}" if parts.port not in (None, usual) else "")
+    return f"{parts.scheme}://{shown}" + (
+        f":{parts.port}" if parts.port not in (None, usual) else ""
+    )
 
 
 def endpoint(text: str, allow_hosts: Collection[str]) -> str | Unusable:

@@ -5,7 +5,7 @@ needs, `missing` tells: a draft may be without it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from rollcall.connectors.manifest import Manifest
@@ -13,7 +13,7 @@ from rollcall.fields.model import PersonField
 from rollcall.mapping import comparing
 from rollcall.mapping.check_filter import filter_problems
 from rollcall.mapping.convert import check_options
-from rollcall.mapping.mapper import TEMPLATE_NAMES
+from rollcall.mapping.mapper import TEMPLATE_NAMES, rule_names
 from rollcall.mapping.model import MappingRules, Write
 from rollcall.mapping.problems import Problem, near, path_problem, shown, unknown_properties
 from rollcall.mapping.storing import unstorable
@@ -72,6 +72,7 @@ class _Check:
         self, manifest: Manifest, fields: Mapping[str, PersonField], roles: Sequence[str]
     ) -> None:
         self._fields = fields
+        self._names = rule_names(fields)
         self._roles = roles
         self._own = {field.key for field in manifest.fields} | {"display_name"}
         self._added: dict[str, str] = {}
@@ -153,7 +154,7 @@ class _Check:
                 if bad is not None:
                     yield bad
         if "template" in given:
-            yield from _template(rule["template"], TEMPLATE_NAMES, f"{where}.template")
+            yield from _template(rule["template"], self._names, f"{where}.template")
         if "value" in given and field is not None:
             yield from self._constant(rule["value"], field, f"{where}.value")
         yield from _convert(rule.get("convert"), field, where, constant="value" in given)
@@ -234,7 +235,7 @@ def _convert(
         yield Problem(f"{place}.{option}".removesuffix("."), message)
 
 
-def _template(source: Any, names: Sequence[str], where: str) -> Iterator[Problem]:
+def _template(source: Any, names: Collection[str], where: str) -> Iterator[Problem]:
     if not isinstance(source, str) or not source.strip():
         yield Problem(where, "must be a template, such as {{ response.firstName }}")
         return
