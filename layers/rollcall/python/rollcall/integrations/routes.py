@@ -189,10 +189,16 @@ def change_integration(integration_id: Id, body: forms.IntegrationChanges) -> Sh
     manifest = lookup.manifest_of(services, lookup.found(services, integration_id))
     changes, faults = _changes(manifest, body)
     guard = _Guard()
+    before: list[Integration] = []
+
+    def edit(current: Integration) -> Integration:
+        before.append(current)
+        return _changed(current, body, changes, manifest, [*faults], guard)
+
     changed = services.integrations.change(
         integration_id,
         "update",
-        lambda current: _changed(current, body, changes, manifest, [*faults], guard),
+        edit,
         routes.actor,
         guard.actions,
     )
@@ -200,10 +206,24 @@ def change_integration(integration_id: Id, body: forms.IntegrationChanges) -> Sh
         lookup.found(services, integration_id)
         raise invalid("credential_id", "the credential was deleted meanwhile")
     if changed.status in LAUNCHED:
-        lookup.schedule(services, changed)
+        _schedule(before[-1], changed)
     if "contacts" in body.model_fields_set:
         _subscribe(changed.contacts)
     return shown(services, changed)
+
+
+def _schedule(before: Integration, changed: Integration) -> None:
+    """Have EventBridge run it as it says now. Where that refuses, nothing has changed."""
+    try:
+        lookup.schedule(routes.services, changed)
+    except Problem:
+        routes.services.integrations.change(
+            changed.id,
+            "update",
+            lambda now: before if now == changed else replace(now, schedule=before.schedule),
+            routes.actor,
+        )
+        raise
 
 
 _PLAIN = (
