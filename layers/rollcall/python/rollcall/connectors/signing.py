@@ -46,7 +46,7 @@ def unfit_header(name: str) -> str | None:
     if not _HEADER.fullmatch(name):
         return "is no name of a header"
     if name.lower() in CONNECTION or name.lower().startswith("proxy-"):
-        return "is a header that Rollcall sets itself"
+        return f"{name} is a header that Rollcall sets itself"
     return None
 
 
