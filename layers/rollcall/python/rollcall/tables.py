@@ -24,6 +24,8 @@ BATCH_GET = 100
 BATCH_WRITE = 25
 TRANSACTION = 100
 _BATCH_TRIES = 8
+_WHOLE = 1e38
+"""DynamoDB keeps 38 digits of a number."""
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
@@ -36,7 +38,9 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, float):
-        return Decimal(repr(value))
+        # A whole one is stored to its last digit, or it would come back as another number.
+        whole = value.is_integer() and abs(value) < _WHOLE
+        return Decimal(int(value)) if whole else Decimal(repr(value))
     if isinstance(value, Mapping):
         return {key: _storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -55,7 +59,8 @@ def from_item(item: Mapping[str, Any]) -> Item:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        whole = value == value.to_integral_value() and abs(value) < _WHOLE
+        return int(value) if whole else float(value)
     if isinstance(value, Binary):
         return bytes(value.value)
     if isinstance(value, dict):
