@@ -216,6 +216,8 @@ def test_a_value_comes_back_as_it_was(values: dict[str, Any]) -> None:
 
 
 def test_a_number_comes_back_as_a_plain_number() -> None:
+    large = {"a": 1.2345678901234567e37, "b": -1e23, "c": 1e100}
+    assert from_item(to_item(large)) == large
     back = from_item(to_item({"share": 0.2, "count": 5, "whole": 5.0, "big": 6776757454431877834}))
     assert back == {"share": 0.2, "count": 5, "whole": 5, "big": 6776757454431877834}
     assert not any(isinstance(value, Decimal) for value in back.values())

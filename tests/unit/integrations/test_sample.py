@@ -43,3 +43,29 @@ def test_every_path_leads_to_the_value_that_was_seen(record: dict[str, Any]) -> 
         assert len(entry["path"]) > paths.LONGEST_PATH or (
             paths.read(record, entry["path"]) == entry["sample"]
         )
+
+
+def test_a_path_that_is_shown_leads_to_its_sample() -> None:
+    record: dict[str, Any] = {
+        "Cost center": 7,
+        "a.b": {"c[0]": "x"},
+        "response": {"email": "e"},
+        "emails": [{"type": "work", "at": {"value": "v"}}, {"type": "home"}],
+        "tags": ["one", "two"],
+        "grid": [[1, 2], [3]],
+    }
+    shown = schema([record])
+    assert [entry["path"] for entry in shown] == [
+        "Cost center",
+        '["a.b"]["c[0]"]',
+        "response.response.email",
+        "emails",
+        "emails[0].type",
+        "emails[0].at.value",
+        "tags",
+        "tags[0]",
+        "grid",
+        "grid[0]",
+    ]
+    for entry in shown:
+        assert paths.read(record, entry["path"]) == entry["sample"]

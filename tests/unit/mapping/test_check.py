@@ -165,7 +165,7 @@ def test_a_mapping_of_the_wrong_shape_is_refused_where_it_is(data: Any, path: st
         ({"source": None, "template": "{% for x in response %}{% endfor %}"}, "template"),
         ({"source": None, "template": "{{ response.__class__ }}"}, "template"),
         ({"source": None, "template": "{{ 9 ** 9 ** 9 }}"}, "template"),
-        ({"source": None, "template": "{{ email }}"}, "template"),
+        ({"source": None, "template": "{{ firstName }}"}, "template"),
         ({"source": None, "value": 7}, "value"),
         ({"source": None, "value": ""}, "value"),
         ({"source": None, "value": ["Boss"]}, "value"),

@@ -173,6 +173,8 @@ def test_what_is_empty_is_left_out(target: str, record: dict[str, Any]) -> None:
         ({"target": "title", "template": "{{ source.is_enabled }}"}, {"enabled": 1}, "true"),
         ({"target": "title", "template": "{{ source.display_name }}"}, {"name": "Ann"}, "Ann"),
         ({"target": "title", "template": "{{ person.email }}"}, {}, "a@example.test"),
+        ({"target": "title", "template": "{{ email | upper }}"}, {}, "A@EXAMPLE.TEST"),
+        ({"target": "title", "template": "[{{ notes }}]"}, {}, "[]"),
         ({"target": "cost", "template": "{{ response.cost }}"}, {"cost": "7"}, 7),
         ({"target": "extra", "template": "{{ response.more }}"}, {"more": [1]}, [1]),
     ],
@@ -243,6 +245,15 @@ def test_an_added_source_that_fails_is_a_fault_of_its_own_and_missing_elsewhere(
     assert [(fault.field, fault.code) for fault in mapped.faults] == [("day", "template-failed")]
     assert mapped.values == {"email": "a@example.test"}
     assert added.sources(record)["day"] is None
+
+
+def test_a_field_of_ones_own_stands_in_a_template_by_its_key() -> None:
+    mapping = mapper(
+        {"target": "title", "template": "{{ app_user_id }} of {{ response.id }}"},
+        {"target": "app_user_id", "source": "id"},
+    )
+    mapped = mapping.mapped({"email": "a@example.test", "id": "7"})
+    assert mapped.values["title"] == "7 of 7"
 
 
 @pytest.mark.parametrize("record", [{}, {"email": None}, {"email": " "}, {"email": True}])

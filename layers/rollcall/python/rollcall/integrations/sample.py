@@ -11,7 +11,7 @@ Type = Literal["text", "number", "boolean", "list", "object", "null"]
 def schema(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """`{"path", "type", "sample"}` for every path of the records, in the order they appear.
 
-    Each path leads to its value where a mapping or a filter has it: odd keys are quoted. Where
+    Each path may be the source of a mapping as it is. Of a list its first item is shown too. Where
     records differ, the first value that is not null tells type and sample.
     """
     found: dict[paths.Steps, Any] = {}
@@ -27,11 +27,16 @@ def schema(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _leaves(value: Mapping[str, Any], before: paths.Steps) -> Iterator[tuple[paths.Steps, Any]]:
     for name, inner in value.items():
-        steps = (*before, name)
-        if isinstance(inner, Mapping) and inner:
-            yield from _leaves(inner, steps)
-        else:
-            yield steps, inner
+        yield from _leaf(inner, (*before, name))
+
+
+def _leaf(value: Any, steps: paths.Steps) -> Iterator[tuple[paths.Steps, Any]]:
+    if isinstance(value, Mapping) and value:
+        yield from _leaves(value, steps)
+        return
+    yield steps, value
+    if isinstance(value, list) and value and not isinstance(steps[-1], int):
+        yield from _leaf(value[0], (*steps, 0))
 
 
 def _type(value: Any) -> Type:

@@ -14,7 +14,7 @@ from rollcall.mapping import comparing
 from rollcall.mapping.check_filter import filter_problems
 from rollcall.mapping.comparing import cut
 from rollcall.mapping.convert import check_options
-from rollcall.mapping.mapper import TEMPLATE_NAMES
+from rollcall.mapping.mapper import TEMPLATE_NAMES, rule_names
 from rollcall.mapping.model import MappingRules, Write
 from rollcall.mapping.problems import (
     Problem,
@@ -93,6 +93,7 @@ class _Check:
     ) -> None:
         self._added_before = added_before
         self._fields = fields
+        self._names = rule_names(fields)
         self._roles = roles
         self._own = {field.key for field in manifest.fields} | {"display_name"}
         self._added: dict[str, str] = {}
@@ -180,7 +181,7 @@ class _Check:
                 if bad is not None:
                     yield bad
         if "template" in given:
-            yield from self._template(rule["template"], TEMPLATE_NAMES, f"{where}.template")
+            yield from self._template(rule["template"], self._names, f"{where}.template")
         if "value" in given and field is not None:
             yield from self._constant(rule["value"], field, f"{where}.value")
         yield from _convert(rule.get("convert"), field, where, constant="value" in given)
@@ -205,7 +206,9 @@ class _Check:
         self._targets[target] = where
         return field, None
 
-    def _template(self, source: Any, names: tuple[str, ...], where: str) -> Iterator[Problem]:
+    def _template(
+        self, source: Any, names: tuple[str, ...] | frozenset[str], where: str
+    ) -> Iterator[Problem]:
         if not isinstance(source, str) or not source.strip():
             yield Problem(where, "must be a template, such as {{ response.firstName }}")
             return

@@ -20,6 +20,8 @@ from rollcall.mapping.values import Unusable
 
 MOST_NODES = 400
 LARGEST_NUMBER = 2**53
+_SHOWN = 20
+"""Names that the message about an unknown one tells."""
 
 Context = Mapping[str, Any]
 Value = Callable[[Context], Any]
@@ -156,7 +158,8 @@ class Builder:
     def _name(self, node: nodes.Name, _depth: int) -> Value:
         name = node.name
         if name not in self._names:
-            known = ", ".join(sorted(self._names))
+            known = ", ".join(sorted(self._names)[:_SHOWN])
+            known += ", …" if len(self._names) > _SHOWN else ""
             message = f"there is no {name!r} here; a template may use {known}"
             raise NotAllowedError(message, node.lineno)
         return lambda context: context.get(name)

@@ -18,6 +18,7 @@ from rollcall.mapping.values import Unusable
 
 LONGEST_SOURCE = 4_000
 
+Names = tuple[str, ...] | frozenset[str]
 NAMES = frozenset({"response", "person"})
 """What a template may use where nothing else is said."""
 
@@ -74,9 +75,7 @@ class Template:
 
 
 @lru_cache(maxsize=256)
-def compile_template(
-    source: str, names: tuple[str, ...] | frozenset[str] = NAMES
-) -> Template | Refused:
+def compile_template(source: str, names: Names = NAMES) -> Template | Refused:
     """The template, which may use the data of these names; or what in it is refused.
 
     The same text is compiled once: each lap of a run, and what comes after it, has the same one.
