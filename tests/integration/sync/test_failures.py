@@ -119,6 +119,8 @@ def test_a_revoked_key_asks_for_a_new_one_and_stops_the_schedule(
     again = house.integrations.get(integration.id)
     assert again is not None
     assert again.status == "active"
+    resumed = house.start(integration, "by-schedule-2", trigger="schedule", scheduled_time="t2")
+    assert resumed["next"] == "pull"
 
 
 def test_a_key_that_works_again_is_reconnected_though_the_run_fails_for_another_reason(
