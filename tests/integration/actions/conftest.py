@@ -53,7 +53,7 @@ class DeskAws(Aws):
 
     def __init__(self, functions: Functions) -> None:
         super().__init__()
-        self.functions = functions  # type: ignore[misc]
+        self.functions = functions
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Desk:
     def actions(self) -> Actions:
         return Actions(self.house.runs.table, self.house.config, self.house.settings.run_days)
 
-    def integrate(self, vendor: "Vendor[Any]", **changes: Any) -> str:
+    def integrate(self, vendor: Vendor[Any], **changes: Any) -> str:
         """An integration with the sample vendor, synced once; its id."""
         integration = self.house.integrate(vendor, **changes)
         run = self.house.run(integration)
