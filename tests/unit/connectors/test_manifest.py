@@ -15,23 +15,7 @@ from rollcall.connectors.check import LARGEST, problems
 from rollcall.connectors.manifest import Admins, Manifest, build
 from rollcall.connectors.manifest import plain as as_data
 from rollcall.connectors.shapes import FORMS
-from tests.manifests import PAGES, joined, plain, scattered
-
-GONE = object()
-
-
-def bent(path: str, value: Any, data: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The plain manifest, or another, with one value changed, or taken away."""
-    data = data or plain()
-    *before, last = path.split(".")
-    place: Any = data
-    for step in before:
-        place = place[int(step)] if isinstance(place, list) else place[step]
-    if value is GONE:
-        del place[last]
-    else:
-        place[int(last) if isinstance(place, list) else last] = value
-    return data
+from tests.manifests import GONE, PAGES, bent, joined, plain, scattered
 
 
 @pytest.mark.parametrize(

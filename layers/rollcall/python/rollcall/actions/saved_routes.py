@@ -122,7 +122,7 @@ def _check(manifest: Manifest, saved: Saved) -> None:
         if keys.count(one.key) > 1
     ]
     # Where the app is, no use of it says: an address belongs to one integration.
-    plan = compiled(saved.over(base), saved.overrides, "\n")
+    plan = compiled(saved.over(base), saved.overrides, "")
     parts = (plan, response_mapping(saved.overrides))
     faults += [(part.field, part.message) for part in parts if isinstance(part, Fault)]
     if saved.response_field is not None:

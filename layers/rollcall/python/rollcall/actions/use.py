@@ -15,7 +15,7 @@ from rollcall.actions.store import Action, Actions
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Answer, Failure
 from rollcall.connectors.engine import App
-from rollcall.connectors.presets import Preset
+from rollcall.connectors.presets import CHANGING, Preset
 from rollcall.fields.store import Fields
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
@@ -198,7 +198,7 @@ class Use:
         return replace(ended, response=said)
 
     def _followed(self, ended: Ended, external_id: str | None) -> Followed | None:
-        changes = self._preset.does not in ("read", "list") or (
+        changes = self._preset.does in CHANGING or (
             ended.request is not None and ended.request.method != "GET"
         )
         if not changes or not ended.touched or external_id is None:

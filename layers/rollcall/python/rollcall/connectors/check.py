@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rollcall.connectors import shapes
 from rollcall.connectors.catalog import CONNECT_FIELDS
+from rollcall.connectors.check_presets import preset_problems
 from rollcall.connectors.complete import top_keys
 from rollcall.connectors.engine import LONGEST_PAGE
 from rollcall.connectors.limiter import MARGIN
@@ -104,6 +105,7 @@ def _contradictions(
             yield Problem(f"errors.{number}.contains", "must not be empty: it would match anything")
     yield from _fields(manifest)
     yield from _mapping(manifest, roles)
+    yield from (Problem(path, message) for path, message in preset_problems(manifest))
 
 
 def _address(address: Address, allow_hosts: Collection[str]) -> Iterator[Problem]:
