@@ -14,10 +14,12 @@ ONLY = {
     "api": {
         *("IDEMPOTENCY_TABLE", "SYNC_STATE_MACHINE_ARN", "NOTICE_TOPIC_ARN"),
         *("SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "SCHEDULE_DLQ_ARN"),
+        "ACTIONS_FUNCTION",
     },
     "authorizer": {"TOKEN_SECRET_ARN"},
     "sync": {"NOTICE_TOPIC_ARN"},
     "sweeper": {"NOTICE_TOPIC_ARN"},
+    "actions": {"NOTICE_TOPIC_ARN"},
 }
 
 
@@ -57,10 +59,10 @@ def test_the_api_is_throttled_and_logged(resources: Resources) -> None:
     assert "authorization" not in log["Format"].lower().replace("authorizer", "")
 
 
-@pytest.mark.parametrize("name", ["api", "authorizer", "sync", "sweeper"])
+@pytest.mark.parametrize("name", ["api", "authorizer", "sync", "sweeper", "actions"])
 class TestEachFunction:
     def test_has_a_timeout_below_its_callers(self, functions: Resources, name: str) -> None:
-        limits = {"api": 29, "authorizer": 10, "sync": 329, "sweeper": 300}
+        limits = {"api": 29, "authorizer": 10, "sync": 329, "sweeper": 300, "actions": 120}
         assert 0 < functions[name]["Timeout"] <= limits[name]
 
     def test_logs_json_to_a_group_of_its_own(
