@@ -13,12 +13,19 @@ from rollcall.mapping.templates import Failed, Refused, Template, compile_templa
 
 Context = Mapping[str, Any]
 Outcome = str
-"""`done`, or what was found instead: `already-so`, `already-gone`, `adopted`."""
+"""`done`, or what was found instead: `already-so`, `already-gone`, `adopted`; `differs` where the app
+made a user in another way than was asked.
+"""
 
 
 def holds(source: str, context: Context) -> bool:
     """Is the preset's template true of these data? An empty one is not."""
     return bool(source) and template(source).value(context) is True
+
+
+def is_own(overrides: Mapping[str, Any]) -> bool:
+    """Is the request still the preset's own, so that what it says of its request holds?"""
+    return not overrides.keys() & {"method", "url", "params", "body"}
 
 
 def text_of(source: str, context: Context) -> str:
@@ -95,9 +102,24 @@ def error_of(failure: Failure, fields: Mapping[str, str]) -> Mapping[str, Any]:
     told: dict[str, Any] = {"code": failure.code, "detail": failure.detail}
     if failure.wait_seconds is not None:
         told["wait_seconds"] = failure.wait_seconds
-    if failure.fields:
-        told["errors"] = [[fields.get(name, name), message] for name, message in failure.fields]
+    placed = [[_placed(name, message, fields), message] for name, message in failure.fields]
+    if errors := [[name, message] for name, message in placed if name]:
+        told["errors"] = errors
     return told
+
+
+def _placed(name: str, message: str, fields: Mapping[str, str]) -> str:
+    """Which of our inputs the app means, by the field it names or by how its sentence begins:
+    "First name can't be blank" is said of `first_name`. Empty where neither tells.
+    """
+    if name:
+        return fields.get(name, name)
+    said = message.casefold()
+    for key in sorted(fields, key=len, reverse=True):
+        words = key.removesuffix("_id").replace("_", " ").casefold()
+        if said.startswith((f"{words} ", f"{key.casefold()} ")):
+            return fields[key]
+    return ""
 
 
 def fault_error(fault: Fault) -> Mapping[str, Any]:
