@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -35,12 +36,16 @@ class Functions:
     aws: Callable[[], Aws] = Aws
     payloads: list[str] = field(default_factory=list)
 
+    @cached_property
+    def warm(self) -> Performer:
+        """The function's own, kept between its invocations."""
+        return Performer(self.settings, self.aws(), Logger(service="test"))
+
     def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "actions"
         self.payloads.append(Payload)
-        performer = Performer(self.settings, self.aws(), Logger(service="test"))
         try:
-            action = performer.perform(Order.from_event(json.loads(Payload)), uuid.uuid4().hex)
+            action = self.warm.perform(Order.from_event(json.loads(Payload)), uuid.uuid4().hex)
         except (Killed, Exception) as error:  # noqa: BLE001 - as Lambda does
             told = {"errorType": type(error).__name__}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(told).encode())}

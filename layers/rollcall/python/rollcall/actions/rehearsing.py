@@ -42,7 +42,7 @@ def _made(services: Services, ready: Ready, app: App) -> shapes.SentRequest | No
     if isinstance(reads, Fault):
         raise _wrong(reads)
     context = {**of.context, "reads": reads}
-    if answering.holds(preset.needless, context):
+    if answering.is_own(ready.overrides) and answering.holds(preset.needless, context):
         return None
     rendered = plan.render(context)
     if isinstance(rendered, Fault):

@@ -8,7 +8,7 @@ from rollcall.actions.store import Action
 from rollcall.api.paging import Page
 from rollcall.api.routing import Body
 
-Outcome = Literal["done", "already-so", "already-gone", "adopted"]
+Outcome = Literal["done", "already-so", "already-gone", "adopted", "differs"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -66,7 +66,8 @@ class Done(BaseModel):
     external_id: str | None
     response: Any = Field(description="What the app answered, as the preset wants it")
     outcome: Outcome | None = Field(
-        description="`adopted`: made by this action, though the app did not say so"
+        description="`adopted`: made by this action, though the app did not say so. "
+        "`differs`: made, and not as was asked: see `response`"
     )
     roster: Literal["updated", "unchanged", "left-out", "behind"] | None = Field(
         description="`behind`: the roster could not follow at once; the next run will"

@@ -121,9 +121,11 @@ class Use:
 
     def _asked(self, plan: Plan, context: Context, mapping: Tree | None) -> Ended:
         preset = self._preset
-        if answering.holds(preset.needless, context):
+        own = answering.is_own(self._work.overrides)
+        if own and answering.holds(preset.needless, context):
             outcome = "done" if preset.does == "read" else "already-so"
-            return self._wanted(Ended(outcome), {**context, "response": None}, mapping)
+            ended = Ended(outcome, touched=outcome == "already-so")
+            return self._wanted(ended, {**context, "response": None}, mapping)
         rendered = plan.render(context)
         if isinstance(rendered, Fault):
             return Ended(error=fault_error(rendered))
@@ -184,10 +186,15 @@ class Use:
                 detail = f"the app's answer has no id of a user at {preset.id}"
                 return Ended(error={"code": "vendor-broken", "detail": detail})
         ended = Ended(external_id=external_id, touched=True)
-        if preset.expects and not answering.holds(preset.expects, context):
+        own = answering.is_own(self._work.overrides)
+        if own and preset.expects and not answering.holds(preset.expects, context):
             detail = "the app answered well, and did not do what was asked"
-            error = {"code": "vendor-broken", "detail": detail}
-            return replace(ended, response=came.body, error=error)
+            if preset.does != "create":
+                error = {"code": "vendor-broken", "detail": detail}
+                return replace(ended, response=came.body, error=error)
+            # The user is there, and asking again would not mend it.
+            self._notes.append(f"{detail}: the user was made, see response")
+            ended = replace(ended, outcome="differs")
         return self._wanted(ended, context, mapping)
 
     def _wanted(self, ended: Ended, context: Context, mapping: Tree | None) -> Ended:
@@ -230,7 +237,11 @@ class Use:
         if ended.error is not None and ended.error["code"] == "vendor-unauthorized":
             if store.set_status(integration.id, "needs_reconnect", actor):
                 self._stores.teller.refused(integration, ended.error)
-        elif ended.error is None and integration.status == "needs_reconnect":
+        elif (
+            ended.error is None
+            and integration.status == "needs_reconnect"
+            and (ended.request is not None or self._preset.reads or self._preset.lists)
+        ):
             store.set_status(integration.id, "active", actor)
 
     def _shown(self, ended: Ended) -> dict[str, Any] | None:
