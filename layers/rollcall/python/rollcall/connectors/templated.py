@@ -94,11 +94,15 @@ class Compiler:
         self._secrets = secrets
         self._names = names
         self.fields: dict[str, str] = {}
-        """Inputs by the last key of where the body has them, to read an app's complaints by."""
+        """Inputs by the last key of where the body has them, to read an app's complaints by; those of
+        the path by their own.
+        """
 
     def tree(self, data: Any, place: str) -> Render:
         """JSON whose texts may be templates. An entry that comes out as null is left out."""
         if isinstance(data, str):
+            if (field := _input_of(data)) is not None:
+                self.fields.setdefault(place.rpartition(".")[2], field)
             return self._text(data, place)
         if isinstance(data, Mapping):
             parts = {key: self.tree(value, f"{place}.{key}") for key, value in data.items()}
@@ -131,7 +135,10 @@ class Compiler:
         if not is_template(piece):
             return lambda _context: (piece, piece)
         text = self._text(piece, place)
-        field = _input_of(piece) or place
+        named = _input_of(piece)
+        field = named or place
+        if named is not None:
+            self.fields.setdefault(named, named)
 
         def made(context: Mapping[str, Any]) -> Made:
             real, shown = text(context)
@@ -147,8 +154,6 @@ class Compiler:
             return lambda _context: (source, source)
         template = _template(source, place, self._names)
         field = _input_of(source)
-        if field is not None:
-            self.fields.setdefault(place.rpartition(".")[2], field)
         secret = self._is_secret(source)
 
         def made(context: Mapping[str, Any]) -> Made:
@@ -175,6 +180,8 @@ def _template(source: str, place: str, names: frozenset[str]) -> Template:
 
 def _input_of(source: str) -> str | None:
     """The one input that a template speaks of."""
+    if not is_template(source):
+        return None
     named = used(source, "inputs")
     return next(iter(named)) if len(named) == 1 else None
 
