@@ -13,8 +13,8 @@ from rollcall.mapping.templates import Failed, Refused, Template, compile_templa
 
 Context = Mapping[str, Any]
 Outcome = str
-"""`done`, or what was found instead: `already-so`, `already-gone`, `adopted`; `differs` where the app
-made a user in another way than was asked.
+"""`done`, or what was found instead: `already-so`, `already-gone`, `adopted`; `differs` where a
+user was made in another way than was asked.
 """
 
 

@@ -94,9 +94,8 @@ class Compiler:
         self._secrets = secrets
         self._names = names
         self.fields: dict[str, str] = {}
-        """Inputs by the last key of where the body has them, to read an app's complaints by; those of
-        the path by their own.
-        """
+        """Inputs by the last key of where the body has them, those of the path by their own: to
+        read an app's complaints by."""
 
     def tree(self, data: Any, place: str) -> Render:
         """JSON whose texts may be templates. An entry that comes out as null is left out."""
