@@ -46,6 +46,22 @@ def test_each_failure_of_the_app_is_told_apart(desk: Desk) -> None:
         assert desk.call("GET", integration).json["status"] == "active"
 
 
+def test_an_app_that_says_a_secret_back_is_not_repeated(desk: Desk) -> None:
+    with serve(seed_activecampaign(6, 4)) as vendor:
+        integration = f"/v1/integrations/{desk.integrate(vendor)}"
+        secret = "hunter2-and-more"
+        said = f'{{"message": "no", "errors": [{{"title": "{secret} is weak"}}], "x": "{secret}"}}'
+        for status in (200, 422):
+            vendor.switches.faults = [Fault("^PUT", status=status, body=said)]
+            answer = desk.call("PATCH", f"{integration}/users/3", {"password": secret})
+            assert answer.status == status, answer.text
+            assert secret not in answer.text
+        history = desk.call("GET", "/v1/actions")
+        assert (len(history.json["items"]), secret in history.text) == (2, False)
+        table = desk.house.settings.runs_table
+        assert secret not in f"{desk.house.aws.dynamodb.scan(TableName=table)}"
+
+
 def test_a_refused_key_asks_for_a_new_one_until_a_call_works(desk: Desk) -> None:
     with serve(seed_activecampaign(6, 4)) as vendor:
         integration = f"/v1/integrations/{desk.integrate(vendor)}"
@@ -55,6 +71,12 @@ def test_a_refused_key_asks_for_a_new_one_until_a_call_works(desk: Desk) -> None
         assert desk.call("GET", integration).json["status"] == "needs_reconnect"
         assert "3" in vendor.tenant.users
         vendor.switches.token_valid = True
+        # A 403 is the credential's where the test call has it too.
+        vendor.switches.faults = [Fault(status=403, body='{"message":"Forbidden"}')]
+        answer = desk.call("PATCH", f"{integration}/users/3", {"first_name": "Sam"})
+        assert (answer.status, answer.json["type"]) == (502, f"{PROBLEM}vendor-unauthorized")
+        assert desk.call("GET", integration).json["status"] == "needs_reconnect"
+        vendor.switches.faults = []
         assert desk.call("DELETE", f"{integration}/users/3").status == 200
         assert desk.call("GET", integration).json["status"] == "active"
 

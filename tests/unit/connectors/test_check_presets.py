@@ -136,6 +136,7 @@ def test_a_manifest_with_such_presets_passes() -> None:
         ("reads.0.path", "/users/{{ reads }}", "reads.0.path", "no earlier read"),
         ("reads.0.path", "users", "reads.0.path", "must begin with /"),
         ("reads.0.path", "/users/{{ inputs.nope }}", "reads.0.path", "no input 'nope'"),
+        ("reads.0.path", "/users/{{ inputs.why }}", "reads.0.path", "the secret 'why'"),
         ("reads.0.at", "a[", "reads.0.at", "no path"),
         ("reads.0.roster", "person", "reads.0.roster", "'record'"),
         # What a caller may say

@@ -85,7 +85,7 @@ class Use:
             outcome=ended.outcome if ended.error is None else None,
             request=self._shown(ended),
             response=self._told(ended.response),
-            error=ended.error,
+            error=self._told(ended.error),
             roster=followed.kept if followed is not None else None,
             notes=tuple(self._notes),
         )
@@ -251,7 +251,7 @@ class Use:
         return {**shown, "url": self._app.base_url + shown["url"]}
 
     def _told(self, response: Any) -> Any:
-        """The answer without what is secret."""
+        """What the app said, without what is secret."""
         keys = (one.key for one in self._preset.inputs if one.secret)
         given = [str(self._work.inputs[key]) for key in keys if self._work.inputs.get(key)]
         return without_values(response, [*self._app.secrets, *given])

@@ -107,12 +107,15 @@ def _default(one: Input) -> str | None:
 def _reads(where: str, preset: Preset) -> Problems:
     yield from _twice(where, [read.name for read in preset.reads])
     known: set[str | None] = set()
+    secret = {one.key for one in preset.inputs if one.secret}
     for number, read in enumerate(preset.reads):
         place = f"{where}.{number}.path"
         yield from _rejected(lambda: below(read.path, "", place))  # noqa: B023 - at once
         yield from _rejected(lambda: Compiler(frozenset()).url(read.path, place))  # noqa: B023
         for name in sorted(map(str, used(read.path, "reads") - known)):
             yield place, f"there is no earlier read {name!r}"
+        for name in sorted(map(str, used(read.path, "inputs") & secret)):
+            yield place, f"must not hold the secret {name!r}: errors tell what was read"
         known.add(read.name)
 
 
