@@ -6,6 +6,7 @@ What is judged is the request as it would be sent, whatever preset or override i
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from posixpath import normpath
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -30,37 +31,48 @@ def refusal(
 
     A Failure is the app's, which did not say whose the key is.
     """
-    user = _user(manifest, request)
-    if user is None:
+    users = _users(manifest, request)
+    if not users:
         return None
     for owner in manifest.users.owners:
-        if _same(user, owner):
+        if any(_same(user, owner) for user in users):
             return Forbidden(f"user {owner} owns the account and is never deleted or deactivated")
     own = own_id()
     if isinstance(own, Failure):
         return own
-    if own is not None and _same(user, own):
+    if own is not None and any(_same(user, own) for user in users):
         return Forbidden(
             f"user {own} is whose key the integration uses: without them it could not go on"
         )
     return None
 
 
-def _user(manifest: Manifest, request: Request) -> str | None:
-    """The id of the user whose access the request takes."""
+def _users(manifest: Manifest, request: Request) -> list[str]:
+    """The ids of the users whose access the request may take, as an app may read its path: some
+    take apart what is quoted.
+    """
     path, _, query = request.url.partition("?")
     params = {**dict(parse_qsl(query, keep_blank_values=True)), **request.params}
-    parts = _parts(path)
-    for rule in manifest.protected:
-        wanted = _parts(rule.path)
-        if request.method != rule.method or len(wanted) != len(parts):
-            continue
-        pairs = list(zip(wanted, parts, strict=True))
-        if any(want.casefold() not in ("{id}", part.casefold()) for want, part in pairs):
-            continue
-        if not rule.when or _holds(rule.when, {"body": request.body, "params": params}):
-            return next(part for want, part in pairs if want == "{id}")
-    return None
+    context = {"body": request.body, "params": params}
+    readings = (_parts(path), _parts(normpath(unquote(path))))
+    rules = [rule for rule in manifest.protected if rule.method == request.method]
+    found = ((rule, _id(rule.path, parts)) for rule in rules for parts in readings)
+    return [
+        user
+        for rule, user in found
+        if user is not None and (not rule.when or _holds(rule.when, context))
+    ]
+
+
+def _id(path: str, parts: list[str]) -> str | None:
+    """What stands in place of the `{id}` of a protected path, where the rest is as it says."""
+    wanted = _parts(path)
+    if len(wanted) != len(parts):
+        return None
+    pairs = list(zip(wanted, parts, strict=True))
+    if any(want.casefold() not in ("{id}", part.casefold()) for want, part in pairs):
+        return None
+    return next(part for want, part in pairs if want == "{id}")
 
 
 def _same(part: str, user: str) -> bool:
