@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENV ?= dev
+JOBS ?= 2
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
@@ -22,8 +23,8 @@ run: .venv/ready ## The whole product here: local AWS, two sample apps, synced a
 stack: .venv/ready ## Only the local AWS with template.yaml deployed (PORT= ALLOW_HOSTS= FRESH=1)
 	@exec $(VENV)/python -m local.stack
 
-test: .venv/ready .venv-sam/ready ## Every test (ARGS= goes to pytest)
-	$(VENV)/python -m pytest $(ARGS)
+test: .venv/ready .venv-sam/ready ## Every test, in two processes (JOBS= says how many, ARGS= goes to pytest)
+	$(VENV)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: .venv/ready .venv-sam/ready ## Format, lint, types, template and state machines
 	$(VENV)/ruff format --check .
