@@ -204,7 +204,9 @@ class Actions:
 
     def release(self, action_id: str, claimant: str) -> None:
         """Let another function go on with the action at once: this one died over it."""
-        self._runs.update(f"ACTION#{action_id}", "ACTION", {"held_until": 0}, equals("claim", claimant))
+        self._runs.update(
+            f"ACTION#{action_id}", "ACTION", {"held_until": 0}, equals("claim", claimant)
+        )
 
     def reopen(self, action: Action) -> bool:
         """Have an action that failed tried again; False where somebody else has it reopened."""
