@@ -53,7 +53,7 @@ class DeskAws(Aws):
 
     def __init__(self, functions: Functions) -> None:
         super().__init__()
-        self.functions = functions  # type: ignore[misc]
+        self.functions = functions
 
 
 @dataclass
@@ -66,11 +66,9 @@ class Desk:
 
     @property
     def actions(self) -> Actions:
-        return Actions(
-            self.house.runs.table, self.house.config, self.house.settings.run_days
-        )
+        return Actions(self.house.runs.table, self.house.config, self.house.settings.run_days)
 
-    def integrate(self, vendor: "Vendor[Any]", **changes: Any) -> str:
+    def integrate(self, vendor: Vendor[Any], **changes: Any) -> str:
         """An integration with the sample vendor, synced once; its id."""
         integration = self.house.integrate(vendor, **changes)
         run = self.house.run(integration)
@@ -99,7 +97,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(settings: Settings) -> Desk:  # noqa: F811
+def desk(settings: Settings) -> Desk:
     functions = Functions(settings)
     api_settings = ApiSettings(
         idempotency_table=f"{settings.stack_name}-IdempotencyTable",

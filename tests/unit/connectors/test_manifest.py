@@ -117,7 +117,7 @@ def bent(path: str, value: Any, data: dict[str, Any] | None = None) -> dict[str,
         ("users.path", "/" + "u" * 300, "users.path", "300"),
         ("auth.name", "X Key", "auth.name", "header"),
         ("auth.name", "Host", "auth.name", "Host"),
-        ("auth.name", "X-Key: a\r\nY", "auth.name", "header"),
+        ("auth.name", "X-Key: a\r\nY", "auth.name", "control"),
         ("users.paging.size_parameter", "per page", "users.paging.size_parameter", "parameter"),
         ("users.paging.position_parameter", "a&b", "users.paging.position_parameter", "parameter"),
         ("users.paging.position_parameter", "per_page", "users.paging.size_parameter", "must not"),
@@ -279,6 +279,11 @@ def test_every_value_of_the_schema_has_a_form() -> None:
     }
     assert free == set()
     assert set(FORMS) <= {(kind, name) for kind, name, _ in leaves(Manifest)}
+
+
+def test_a_key_goes_into_a_parameter_of_any_name() -> None:
+    auth = {"type": "api_key", "name": "auth[key]", "add_to": "query"}
+    assert problems(bent("auth", auth)) == []
 
 
 @given(

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from rollcall.connectors.presets import Preset
 from rollcall.mapping import values
-from rollcall.mapping.expressions import NotAllowedError, read
 from rollcall.mapping.templates import Failed, Refused, Template, compile_template
+from rollcall.mapping.tokens import NotAllowedError, read
 from rollcall.sync.masking import MASK
 
 NAMES = frozenset({"inputs", "external_id", "reads", "person", "account", "variables"})

@@ -132,5 +132,5 @@ def _answer(ready: Ready) -> shapes.Done:
     return Response(  # type: ignore[return-value]
         status,
         "application/json",
-        shapes.done(action),  # type: ignore[arg-type]
+        shapes.done(action),
     )

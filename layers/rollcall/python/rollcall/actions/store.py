@@ -161,8 +161,9 @@ class Actions:
     def claim(self, action_id: str, claimant: str, seconds: float) -> Action | None:
         """Work on the action for so long, alone; None where it is over, or another one does."""
         moment = time.time()
+        unclaimed = "attribute_not_exists(claim) OR claim = :me OR held_until < :now"
         free = Condition(
-            "#status = :running AND (attribute_not_exists(claim) OR claim = :me OR held_until < :now)",
+            f"#status = :running AND ({unclaimed})",
             {"#status": "status"},
             {":running": "running", ":me": claimant, ":now": moment},
         )
@@ -204,9 +205,8 @@ class Actions:
 
     def release(self, action_id: str, claimant: str) -> None:
         """Let another function go on with the action at once: this one died over it."""
-        self._runs.update(
-            f"ACTION#{action_id}", "ACTION", {"held_until": 0}, equals("claim", claimant)
-        )
+        mine = equals("claim", claimant)
+        self._runs.update(f"ACTION#{action_id}", "ACTION", {"held_until": 0}, mine)
 
     def reopen(self, action: Action) -> bool:
         """Have an action that failed tried again; False where somebody else has it reopened."""

@@ -5,7 +5,7 @@ is older than it has seen.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -61,20 +61,11 @@ def events_of(change: Change) -> list[Event]:
     """The events that a change makes; most kinds of items make none."""
     item = change.either
     sort_key = str(item["sk"])
-    if sort_key.startswith("ACCOUNT#"):
-        return list(_account(change)) if item.get("load") != "people" else []
-    if sort_key.startswith("GRANT#"):
-        return list(_grant(change))
-    match (item["pk"], sort_key):
-        case (_, "PERSON"):
-            return list(_person(change))
-        case (_, "RUN"):
-            return list(_run(change))
-        case (_, "ACTION"):
-            return list(_action(change))
-        case ("INTEGRATION", _):
-            return list(_integration(change))
-    return []
+    if item.get("load") == "people":
+        return []
+    kind = "INTEGRATION" if item["pk"] == "INTEGRATION" else sort_key.partition("#")[0]
+    make = _KINDS.get(kind)
+    return list(make(change)) if make is not None else []
 
 
 def _account(change: Change) -> Iterator[Event]:
@@ -238,3 +229,13 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, di
         for name in names
         if old.get(name) != new.get(name)
     }
+
+
+_KINDS: Mapping[str, Callable[[Change], Iterator[Event]]] = {
+    "ACCOUNT": _account,
+    "GRANT": _grant,
+    "PERSON": _person,
+    "RUN": _run,
+    "ACTION": _action,
+    "INTEGRATION": _integration,
+}

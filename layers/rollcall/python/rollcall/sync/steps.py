@@ -172,9 +172,12 @@ class Sync:
             pulled = lap.pull(remaining)
         finally:
             app.close()
+        moved = pulled.saved > 0
+        refused = pulled.failure is not None and pulled.failure.code == "vendor-unauthorized"
+        if moved and not refused and integration.status == "needs_reconnect":
+            self._set_status(run, integration, "active")
         if pulled.failure is not None:
             trouble = _trouble(pulled.failure, pulled.failed_at)
-            moved = pulled.saved > 0
             return self._pause(run, integration, pulled.failure, trouble, "pull", moved=moved)
         if not pulled.finished:
             return _answer(run, "pull")
