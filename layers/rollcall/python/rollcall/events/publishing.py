@@ -32,8 +32,12 @@ class Publisher:
         """Publish in order; how many had to be parked. Raises ClientError where not even that
         works: then nothing of the batch counts as done.
         """
+        return self.send([self._entry(event) for event in events])
+
+    def send(self, entries: Sequence[Entry]) -> int:
+        """The same for entries as `park` keeps them."""
         parked = 0
-        for batch in _batches([self._entry(event) for event in events]):
+        for batch in _batches(entries):
             for entry, error in self._put(batch):
                 self.park({"entry": entry}, error)
                 parked += 1
