@@ -12,7 +12,7 @@ UV := $(VENV)/uv
 UV_VERSION := 0.13.9
 COMPILE := $(UV) pip compile --quiet --no-header --no-annotate
 
-.PHONY: help run stack test check format build deploy teardown bench lock clean
+.PHONY: help run stack test check format build deploy teardown replay bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ deploy: build ## Deploy to AWS (ENV=dev|prod, as samconfig.toml says)
 teardown: .venv/ready .venv-sam/ready ## Remove the deployment from AWS; the tables stay (ENV=dev|prod)
 	$(VENV)/python -m deploy.teardown --env $(ENV)
 	$(SAM) delete --config-env $(ENV) --no-prompts
+
+replay: .venv/ready ## Publish the events that were parked (ENV=dev|prod)
+	PYTHONPATH=layers/rollcall/python $(VENV)/python -m deploy.replay --env $(ENV)
 
 bench: .venv/ready ## Measure
 	$(VENV)/python -m bench

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from local.vendors import ActiveCampaign, Vendor, serve
 from local.vendors.seed import seed_activecampaign

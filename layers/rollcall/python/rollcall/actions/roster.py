@@ -68,7 +68,8 @@ class Follower:
             return Followed("behind", note=str(error))
 
     def _rules(self) -> tuple[Source, Mapper, "Conditions | None"]:
-        return rules_of(self._config, self._integration, self._app.manifest, self._action_id)
+        manifest = self._app.manifest
+        return rules_of(self._config, self._integration, manifest, self._action_id, "action")
 
     def _changed(self, external_id: str, email: str | None) -> Followed:
         record = self._record(external_id, email)
