@@ -6,6 +6,7 @@ What is judged is the request as it would be sent, whatever preset or override i
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -50,9 +51,8 @@ def _user(manifest: Manifest, request: Request) -> str | None:
     """The id of the user whose access the request takes."""
     path, _, query = request.url.partition("?")
     params = {**dict(parse_qsl(query, keep_blank_values=True)), **request.params}
-    parts = _parts(path)
-    for rule in manifest.protected:
-        wanted = _parts(rule.path)
+    for rule, parts in product(manifest.protected, _readings(path)):
+        wanted = rule.path.strip("/").split("/")
         if request.method != rule.method or len(wanted) != len(parts):
             continue
         pairs = list(zip(wanted, parts, strict=True))
@@ -76,8 +76,11 @@ def _same(part: str, user: str) -> bool:
     return said == known or said.startswith(f"{known}.")
 
 
-def _parts(path: str) -> list[str]:
-    return [unquote(part).strip() for part in path.split("/") if part]
+def _readings(path: str) -> list[list[str]]:
+    """The parts of a path, as apps read it: taken apart before it is decoded, or after."""
+    before = [unquote(part) for part in path.split("/")]
+    several = (before, unquote(path).split("/"))
+    return [[part.strip() for part in parts if part.strip()] for parts in several]
 
 
 def _holds(source: str, context: Mapping[str, Any]) -> bool:
