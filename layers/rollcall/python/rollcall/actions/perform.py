@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from rollcall.actions.answering import failed
+from rollcall.actions.request import reshaped
 from rollcall.actions.saved import find_preset
 from rollcall.actions.store import Action, Actions
 from rollcall.actions.use import Stores, Use, Work
@@ -91,7 +92,8 @@ class Performer:
             if found is None:
                 return failed(action, "conflict", f"there is no preset {asked.preset!r} any more")
             overrides = {**found.overrides, **order.overrides}
-            work = Work(action, found.preset, order.inputs, overrides, claimant, CLAIM_SECONDS)
+            preset = reshaped(found.preset, overrides)
+            work = Work(action, preset, order.inputs, overrides, claimant, CLAIM_SECONDS)
             return Use(self.stores, integration, app, work).performed()
         finally:
             app.close()

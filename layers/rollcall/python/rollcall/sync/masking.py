@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 MASK = "(secret)"
@@ -36,6 +36,61 @@ def without_values(data: Any, secrets: Collection[str]) -> Any:
     """
     known = sorted((secret for secret in secrets if secret), key=len, reverse=True)
     return _without(data, frozenset(known), [one for one in known if len(one) >= _TELLING])
+
+
+def without_named(data: Any) -> Any:
+    """The JSON with every value masked that was written under the name of a secret.
+
+    What a template makes there is not known yet, so a text that holds one stays.
+    """
+    if isinstance(data, Mapping):
+        return {
+            key: MASK if _written_secret(key, inner) else without_named(inner)
+            for key, inner in data.items()
+        }
+    return [without_named(inner) for inner in data] if isinstance(data, list | tuple) else data
+
+
+def named(data: Any, place: str) -> Iterator[str]:
+    """The places of what `without_named` would mask."""
+    if isinstance(data, Mapping):
+        for key, inner in data.items():
+            if _written_secret(key, inner):
+                yield f"{place}.{key}"
+            else:
+                yield from named(inner, f"{place}.{key}")
+    elif isinstance(data, list | tuple):
+        for number, inner in enumerate(data):
+            yield from named(inner, f"{place}.{number}")
+
+
+def _written_secret(key: str, value: Any) -> bool:
+    if not _SECRET.search(key.lower()) or not isinstance(value, str | int | float):
+        return False
+    return value != "" and not isinstance(value, bool) and "{{" not in str(value)
+
+
+def hidden(real: Any, shown: Any) -> Iterator[str]:
+    """The texts of six characters and more that are masked in `shown` and stand in `real`."""
+    if shown == MASK and real != MASK:
+        yield from (text for text in texts(real) if len(text) >= _TELLING)
+    elif isinstance(real, Mapping) and isinstance(shown, Mapping):
+        for key, inner in shown.items():
+            yield from hidden(real.get(key), inner)
+    elif isinstance(real, list) and isinstance(shown, list):
+        for one, other in zip(real, shown, strict=True):
+            yield from hidden(one, other)
+
+
+def texts(data: Any) -> Iterator[str]:
+    """Every text and number in the JSON, as text."""
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    if isinstance(data, list | tuple):
+        for inner in data:
+            yield from texts(inner)
+    elif isinstance(data, str | int | float) and not isinstance(data, bool):
+        yield str(data)
 
 
 def _without(data: Any, whole: Collection[str], parts: Collection[str]) -> Any:
