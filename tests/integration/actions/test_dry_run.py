@@ -29,7 +29,11 @@ def sent(vendor: "Vendor[Any]", since: int, method: str) -> Any:
     [
         ("create_user", ZED, "POST"),
         ("get_user", {"external_id": "3"}, "GET"),
-        ("update_user", {"external_id": "3", "first_name": "Renamed", "password": "n3w-pass"}, "PUT"),
+        (
+            "update_user",
+            {"external_id": "3", "first_name": "Renamed", "password": "n3w-pass"},
+            "PUT",
+        ),
         ("change_group", {"external_id": "3", "group_id": "3"}, "PUT"),
         ("user_role", {"external_id": "3"}, "GET"),
         ("delete_user", {"external_id": "3"}, "DELETE"),

@@ -84,8 +84,8 @@ def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
     external_id = given.pop(EXTERNAL_ID, None) if preset.about_user else None
     inputs, faults = checked(preset.inputs, given)
     if call.external_id is not None:
-        if external_id is not None:
-            faults.append((EXTERNAL_ID, "is said by the path"))
+        if external_id is not None and str(external_id) != call.external_id:
+            faults.append((EXTERNAL_ID, f"is {call.external_id} in the path"))
         external_id = call.external_id
     targets = Targets(services.directory, services.config, integration)
     target = targets.of(preset, external_id, call.person_id)
