@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from local.vendors import Vendor
 from rollcall.actions.perform import Order, Performer
 from rollcall.actions.store import Actions
 from rollcall.api.app import Api
@@ -19,9 +20,6 @@ from rollcall.aws import Aws
 from rollcall.settings import Settings
 from tests.integration.api.caller import Caller, Context
 from tests.integration.sync.conftest import House, local_aws, settings
-
-if TYPE_CHECKING:
-    from local.vendors import Vendor
 
 __all__ = ["local_aws", "settings"]
 

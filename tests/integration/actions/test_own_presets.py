@@ -69,7 +69,7 @@ def test_it_is_saved_used_changed_and_deleted_each_with_an_audit_entry(
     assert use(desk, integration, "card", inputs={"external_id": "3"}).status == 404
     log = desk.call("GET", "/v1/audit").json["items"]
     mine = [one for one in log if one["object_type"] == "preset"]
-    assert [one["action"] for one in mine] == ["delete", "update", "create"]
+    assert [one["verb"] for one in mine] == ["delete", "update", "create"]
     assert {one["object_id"] for one in mine} == {"activecampaign/card"}
 
 
