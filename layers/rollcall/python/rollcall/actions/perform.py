@@ -13,6 +13,7 @@ from rollcall.actions.saved import find_preset
 from rollcall.actions.store import Action, Actions
 from rollcall.actions.use import Stores, Use, Work
 from rollcall.aws import Aws
+from rollcall.integrations.own_user import OwnUsers
 from rollcall.integrations.store import Integrations
 from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
@@ -58,7 +59,9 @@ class Performer:
             )
         )
         teller = Teller(self._aws, self._settings.notice_topic, config, self._log)
-        return Stores(Actions(runs, config, self._settings.run_days), config, directory, teller)
+        days = self._settings.run_days
+        own_users = OwnUsers(runs, days)
+        return Stores(Actions(runs, config, days), own_users, config, directory, teller)
 
     def perform(self, order: Order, claimant: str) -> Action | None:
         """The action as it ended; None where it is over already, or another function has it.

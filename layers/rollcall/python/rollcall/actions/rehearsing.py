@@ -24,8 +24,8 @@ from rollcall.integrations.calling import calling, problem
 from rollcall.sync.masking import MASK, texts, without_values
 
 _UNKNOWN = (
-    "nobody has asked the app yet whose key the integration uses (a test does): were it this "
-    "user's, the request would be refused"
+    "nobody has asked the app yet whose key the integration uses (a run and a test do): were it "
+    "this user's, the request would be refused"
 )
 
 
@@ -64,8 +64,8 @@ def _made(
     notes: list[str] = []
 
     def own_id() -> str | None:
-        known = services.actions.own_id(integration.id, credential)
-        notes.extend([] if known is not None else [_UNKNOWN])
+        known = services.own_users.known(integration.id, credential) if credential else None
+        notes.extend([_UNKNOWN] if known is None and app.manifest.test.id else [])
         return known
 
     refused = guard.refusal(app.manifest, rendered.request, own_id)

@@ -5,7 +5,6 @@
 | action          | ACTION#id         | ACTION  |
 | a place in a list | ACTIONS#list    | time#id |
 | a user in the making | CREATING#integration | email |
-| whose key it is | OWN#integration | credential |
 
 An action is stored, and audited, before anything is called. A function claims it before it works
 on it, so two that are started for one action do not both call the app; a claim ends by itself when
@@ -19,7 +18,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
-from rollcall.credentials.store import Credential
 from rollcall.mapping import values
 from rollcall.stamps import now
 from rollcall.sync.kept import expiry
@@ -242,20 +240,6 @@ class Actions:
     def made(self, integration_id: str, email: str, action_id: str) -> None:
         """Let others make a user of that email."""
         self._runs.delete(f"CREATING#{integration_id}", email, equals("action_id", action_id))
-
-    def keep_own_id(self, integration_id: str, credential_id: str, user_id: str) -> None:
-        """Remember what the app said of whose key the integration uses."""
-        item = {"user_id": user_id, "at": now(), "expires_at": expiry(self._days)}
-        self._runs.put({"pk": f"OWN#{integration_id}", "sk": credential_id, **item})
-
-    def own_id(self, integration_id: str, credential: Credential | None) -> str | None:
-        """The app's id of the user whose key it is, if the app said so since the key is in use."""
-        if credential is None:
-            return None
-        item = self._runs.get(f"OWN#{integration_id}", credential.id)
-        if item is None or item["at"] < credential.updated_at:
-            return None
-        return str(item["user_id"])
 
     def page(
         self, name: str, limit: int, after: Mapping[str, Any] | None

@@ -18,6 +18,7 @@ from rollcall.connectors.engine import App
 from rollcall.connectors.presets import CHANGING, Preset
 from rollcall.fields.store import Fields
 from rollcall.integrations.model import Integration
+from rollcall.integrations.own_user import OwnUsers
 from rollcall.integrations.store import Integrations
 from rollcall.notices.teller import Teller
 from rollcall.sync.masking import texts, without_values
@@ -33,6 +34,7 @@ class Stores:
     """Where actions, configuration and the roster are kept, and who tells the contacts."""
 
     actions: Actions
+    own_users: OwnUsers
     config: Table
     directory: Table
     teller: Teller
@@ -160,7 +162,7 @@ class Use:
     def _own_id(self) -> str | Failure | None:
         own, integration = self._app.own_id(), self._integration
         if isinstance(own, str):
-            self._stores.actions.keep_own_id(integration.id, integration.credential_id, own)
+            self._stores.own_users.keep(integration.id, integration.credential_id, own)
         return own
 
     def _looked_for(self, rendered: Rendered, context: Context) -> str:

@@ -76,8 +76,7 @@ def test_integration(integration_id: Id) -> Trial:
     if isinstance(found, Failure):
         return _refused(integration, found)
     worked(services, integration)
-    if tested.id is not None:
-        services.actions.keep_own_id(integration_id, integration.credential_id, tested.id)
+    services.own_users.keep(integration_id, integration.credential_id, tested.id)
     records = [without_secrets(record, secrets) for record in found.records]
     shown_records = [record for record in records if record is not None]
     notes = list(found.notes)
