@@ -1,10 +1,10 @@
 """The requests of the guide's pages: read out of the text, sent, and their answers compared.
 
 A request is a fenced block of kind `http`: method and path, headers where there are any, an empty
-line and the JSON body where there is one, and last `# 201`, the status. `# 201 field_key = key` keeps that part of the answer
-for `{field_key}` in later requests of the page; `# 202 wait` waits until the run is over. A block
-of kind `json` right after it, or after a line that ends with a colon, shows the answer: what is
-shown must be there and be of the shown kind.
+line and the JSON body where there is one, and last `# 201`, the status. `# 201 field_key = key`
+keeps that part of the answer for `{field_key}` in later requests of the page; `# 202 wait` waits
+until the run is over. A block of kind `json` right after it, or after a line that ends with a
+colon, shows the answer: what is shown must be there and be of the shown kind.
 """
 
 import json
