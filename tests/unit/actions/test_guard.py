@@ -38,7 +38,7 @@ def disable(value: Any) -> dict[str, Any]:
     [
         "/users/1", "/users/1/", "//users//1", "/users/1?x=y", "/users/%31", "/users/01",
         "/users/+1", "/users/1.0", "/users/1.json", "/users/1x", "/users/ 1", "/Users/1",
-        "/%75sers/1", "/users/1%20", "/users/1%0A",
+        "/%75sers/1", "/users/1%20", "/users/1%0A", "/users%2F1",
     ],
 )  # fmt: skip
 def test_an_owner_is_never_deleted_however_the_id_is_written(url: str) -> None:

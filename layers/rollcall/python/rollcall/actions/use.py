@@ -130,8 +130,7 @@ class Use:
 
     def _asked(self, plan: Plan, context: Context, mapping: Tree | None) -> Ended:
         preset = self._preset
-        own = answering.is_own(self._work.overrides)
-        if own and answering.holds(preset.needless, context):
+        if answering.holds(preset.needless, context):
             outcome = "done" if preset.does == "read" else "already-so"
             ended = Ended(outcome, touched=outcome == "already-so")
             return self._wanted(ended, {**context, "response": None}, mapping)
@@ -210,8 +209,7 @@ class Use:
                 detail = f"the app's answer has no id of a user at {preset.id}"
                 return Ended(error={"code": "vendor-broken", "detail": detail})
         ended = Ended(external_id=external_id, touched=True)
-        own = answering.is_own(self._work.overrides)
-        if own and preset.expects and not answering.holds(preset.expects, context):
+        if preset.expects and not answering.holds(preset.expects, context):
             detail = "the app answered well, and did not do what was asked"
             if preset.does != "create":
                 error = {"code": "vendor-broken", "detail": detail}

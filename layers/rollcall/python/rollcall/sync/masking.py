@@ -38,36 +38,34 @@ def without_values(data: Any, secrets: Collection[str]) -> Any:
     return _without(data, frozenset(known), [one for one in known if len(one) >= _TELLING])
 
 
-def without_named(data: Any) -> Any:
-    """The JSON with every value masked that was written under the name of a secret.
+def without_named(data: Any, name: str = "") -> Any:
+    """The JSON with every value masked that was written under the name of a secret, or below one.
 
     What a template makes there is not known yet, so a text that holds one stays.
     """
     if isinstance(data, Mapping):
-        return {
-            key: MASK if _written_secret(key, inner) else without_named(inner)
-            for key, inner in data.items()
-        }
-    return [without_named(inner) for inner in data] if isinstance(data, list | tuple) else data
+        return {key: without_named(inner, f"{name}\n{key}") for key, inner in data.items()}
+    if isinstance(data, list | tuple):
+        return [without_named(inner, name) for inner in data]
+    return MASK if _written_secret(name, data) else data
 
 
-def named(data: Any, place: str) -> Iterator[str]:
+def named(data: Any, place: str, name: str = "") -> Iterator[str]:
     """The places of what `without_named` would mask."""
     if isinstance(data, Mapping):
         for key, inner in data.items():
-            if _written_secret(key, inner):
-                yield f"{place}.{key}"
-            else:
-                yield from named(inner, f"{place}.{key}")
+            yield from named(inner, f"{place}.{key}", f"{name}\n{key}")
     elif isinstance(data, list | tuple):
         for number, inner in enumerate(data):
-            yield from named(inner, f"{place}.{number}")
+            yield from named(inner, f"{place}.{number}", name)
+    elif _written_secret(name, data):
+        yield place
 
 
-def _written_secret(key: str, value: Any) -> bool:
-    if not _SECRET.search(key.lower()) or not isinstance(value, str | int | float):
+def _written_secret(name: str, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
-    return value != "" and not isinstance(value, bool) and "{{" not in str(value)
+    return value != "" and "{{" not in str(value) and _SECRET.search(name.lower()) is not None
 
 
 def hidden(real: Any, shown: Any) -> Iterator[str]:
