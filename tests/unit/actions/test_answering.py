@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rollcall.actions import answering
-from rollcall.actions.answering import already, error_of, fault_error, holds, is_own, wanted
+from rollcall.actions.answering import already, error_of, fault_error, holds, wanted
 from rollcall.actions.asking import status_of
 from rollcall.actions.request import Fault, Tree, compiled_tree
 from rollcall.connectors.answers import Failure, judge
@@ -87,11 +87,6 @@ def test_a_preset_says_which_errors_mean_that_nothing_was_left_to_do() -> None:
     )
     assert already(preset, Failure("vendor-not-found", "404: no such user", status=404)) is None
     assert already(preset, Failure("vendor-broken", "500: no such role", status=500)) is None
-
-
-def test_what_is_overridden_is_no_longer_the_presets_own_request() -> None:
-    assert is_own({"headers": {}, "response": "x"})
-    assert not any(is_own({part: "x"}) for part in ("method", "url", "params", "body"))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.actions.request import NAMES, Fault, Plan, Rendered, compiled
-from rollcall.connectors.presets import Input, Preset
+from rollcall.actions.request import NAMES, Fault, Plan, Rendered, compiled, reshaped
+from rollcall.connectors.presets import Input, Preset, Said
 from rollcall.sync.masking import MASK
 
 ORIGIN = "https://acme.example.com/api"
@@ -125,3 +125,25 @@ def test_a_request_never_leaves_the_app_whatever_is_said(team: str, email: str) 
     assert made.request.url.count("/") == 3
     assert not set("?#\\ \r\n") & set(made.request.url)
     assert made.shown.body["user"]["secret"] == MASK
+
+
+def test_what_is_true_of_a_presets_own_request_is_not_of_another() -> None:
+    told = replace(
+        PRESET,
+        needless="{{ true }}",
+        expects="{{ true }}",
+        says=(Said((404,), "gone", "already-gone"),),
+        lists="groups",
+    )
+    assert reshaped(told, {"response": "x"}) == told
+    assert reshaped(told, {"headers": {}}) == replace(told, lists="")
+    for part in ("method", "url", "params", "body"):
+        bare = replace(told, needless="", expects="", says=(), lists="")
+        assert reshaped(told, {part: "x"}) == bare
+
+
+def test_what_is_written_into_a_request_by_hand_may_be_a_secret() -> None:
+    made = rendered(plan(headers={"X-Key": "k3y-of-mine"}, body={"password": "p4ssw0rd"}))
+    assert made.request.body == {"password": "p4ssw0rd"}
+    assert (made.shown.body, made.shown.headers) == ({"password": MASK}, {"X-Key": MASK})
+    assert made.secrets == ("k3y-of-mine", "p4ssw0rd")

@@ -23,11 +23,6 @@ def holds(source: str, context: Context) -> bool:
     return bool(source) and template(source).value(context) is True
 
 
-def is_own(overrides: Mapping[str, Any]) -> bool:
-    """Is the request still the preset's own, so that what it says of its request holds?"""
-    return not overrides.keys() & {"method", "url", "params", "body"}
-
-
 def text_of(source: str, context: Context) -> str:
     """The text that the preset's template makes; empty where it makes none."""
     made = template(source).render(context)

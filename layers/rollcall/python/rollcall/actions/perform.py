@@ -8,10 +8,12 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from rollcall.actions.answering import failed
+from rollcall.actions.request import reshaped
 from rollcall.actions.saved import find_preset
 from rollcall.actions.store import Action, Actions
 from rollcall.actions.use import Stores, Use, Work
 from rollcall.aws import Aws
+from rollcall.integrations.own_user import OwnUsers
 from rollcall.integrations.store import Integrations
 from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
@@ -57,7 +59,9 @@ class Performer:
             )
         )
         teller = Teller(self._aws, self._settings.notice_topic, config, self._log)
-        return Stores(Actions(runs, config, self._settings.run_days), config, directory, teller)
+        days = self._settings.run_days
+        own_users = OwnUsers(runs, days)
+        return Stores(Actions(runs, config, days), own_users, config, directory, teller)
 
     def perform(self, order: Order, claimant: str) -> Action | None:
         """The action as it ended; None where it is over already, or another function has it.
@@ -91,7 +95,8 @@ class Performer:
             if found is None:
                 return failed(action, "conflict", f"there is no preset {asked.preset!r} any more")
             overrides = {**found.overrides, **order.overrides}
-            work = Work(action, found.preset, order.inputs, overrides, claimant, CLAIM_SECONDS)
+            preset = reshaped(found.preset, overrides)
+            work = Work(action, preset, order.inputs, overrides, claimant, CLAIM_SECONDS)
             return Use(self.stores, integration, app, work).performed()
         finally:
             app.close()

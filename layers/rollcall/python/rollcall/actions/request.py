@@ -7,7 +7,7 @@ secret, there is `(secret)`.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rollcall.connectors.presets import ANSWER_NAMES, NAMES, Preset
@@ -23,11 +23,11 @@ from rollcall.connectors.templated import (
     rendered_path,
 )
 from rollcall.mapping import values
-from rollcall.sync.masking import MASK
+from rollcall.sync.masking import MASK, hidden, without_named
 
 __all__ = [
     "ANSWER_NAMES", "NAMES", "Fault", "Plan", "Rendered", "Request", "Tree", "compiled",
-    "compiled_tree", "rendered_path",
+    "compiled_tree", "rendered_path", "reshaped", "response_mapping",
 ]  # fmt: skip
 
 LARGEST = 100_000
@@ -48,10 +48,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A request, and what may be shown of it."""
+    """A request, what may be shown of it, and the texts that may not."""
 
     request: Request
     shown: Request
+    secrets: tuple[str, ...] = ()
 
 
 class Plan:
@@ -91,12 +92,14 @@ class Plan:
         if self._hides_headers:
             # What somebody wrote by hand into a header may be a key.
             shown_headers = dict.fromkeys(shown_headers, MASK)
-        return Rendered(
-            Request(self.method, url, _texts(headers), _texts(params), body),
-            Request(
-                self.method, shown_url, _texts(shown_headers), _texts(shown_params), shown_body
-            ),
+        request = Request(self.method, url, _texts(headers), _texts(params), body)
+        shown_params = without_named(_texts(shown_params))
+        shown = Request(
+            self.method, shown_url, _texts(shown_headers), shown_params, without_named(shown_body)
         )
+        parts = ("headers", "params", "body")
+        secrets = (hidden(getattr(request, part), getattr(shown, part)) for part in parts)
+        return Rendered(request, shown, tuple(text for found in secrets for text in found))
 
 
 def compiled(preset: Preset, overrides: Mapping[str, Any], origin: str) -> Plan | Fault:
@@ -108,6 +111,22 @@ def compiled(preset: Preset, overrides: Mapping[str, Any], origin: str) -> Plan 
         return Plan(preset, overrides, origin)
     except Rejected as rejected:
         return rejected.fault
+
+
+def reshaped(preset: Preset, overrides: Mapping[str, Any]) -> Preset:
+    """The preset without what is true of its own request alone, where another one is made."""
+    parts = {"method", "url", "headers", "params", "body"} & overrides.keys()
+    if not parts:
+        return preset
+    preset = replace(preset, lists="")
+    return preset if parts == {"headers"} else replace(preset, needless="", expects="", says=())
+
+
+def response_mapping(overrides: Mapping[str, Any]) -> Tree | Fault | None:
+    """The caller's own mapping of the response, compiled; None where there is none."""
+    if "response" not in overrides:
+        return None
+    return compiled_tree(overrides["response"], "overrides.response")
 
 
 def _method(value: Any, place: str) -> str:

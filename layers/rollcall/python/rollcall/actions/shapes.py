@@ -29,7 +29,7 @@ class Overrides(Body):
     url: str | None = Field(
         default=None,
         max_length=4000,
-        description="A path below the API's, or an address of the same host",
+        description="A path below the API's, or an address that begins with the API's",
     )
     headers: dict[str, str] | None = None
     params: dict[str, Any] | None = None
@@ -47,7 +47,7 @@ class UsePreset(Body):
         default={}, description="`external_id` among them, where the preset is about one user"
     )
     person_id: str | None = Field(
-        default=None, max_length=200, description="Whose account it is about, or whose it becomes"
+        default=None, max_length=200, description="Whom it is about, in place of an id"
     )
     overrides: Overrides = Overrides()
     response_field: str | None = Field(
@@ -91,6 +91,7 @@ class DryRun(BaseModel):
     dry_run: Literal[True]
     external_id: str | None
     request: SentRequest | None = Field(description="Null where there is nothing to be done")
+    notes: list[str]
 
 
 class ActionError(BaseModel):

@@ -1,4 +1,4 @@
-"""Who uses a field or a role: the mapping in effect of every integration.
+"""Who uses a field or a role: the mapping in effect of every integration, and saved presets.
 
 A connector that nobody uses does not count, so that a role such as Employee, which every connector
 here names, can be taken away; launching an integration asks for a role that there is.
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollcall.actions.saved import SavedPresets
 from rollcall.connectors.manifest import Manifest
 from rollcall.integrations.model import Integration
 from rollcall.mapping.mapper import rule_names
@@ -46,6 +47,16 @@ def _lacks(template: str, names: frozenset[str]) -> bool:
     from rollcall.mapping.templates import Refused, compile_template  # noqa: PLC0415 - seldom
 
     return isinstance(compile_template(template, names), Refused)
+
+
+def presets_filling(services: "Services", key: str) -> list[str]:
+    """The presets of customers' own, as connector/preset, that keep the response in the field."""
+    return [
+        f"{manifest.key}/{saved.key}"
+        for manifest in services.catalog.everything()
+        for saved in SavedPresets(services.config, manifest.key).everything()
+        if saved.response_field == key
+    ]
 
 
 def constant_roles(services: "Services", known: frozenset[str]) -> list[Use]:
