@@ -127,6 +127,7 @@ class Actions:
             "external_id": asked.external_id,
             "person_id": asked.person_id,
             "inputs": dict(asked.inputs),
+            "overrides": dict(asked.overrides),
         }
         change = Change(asked.actor, "ask", "action", asked.id, {}, shown)
         refused = transact(
