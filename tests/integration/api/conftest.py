@@ -65,6 +65,8 @@ def api_settings(aws: Aws) -> ApiSettings:
         schedule_role_arn="arn:aws:iam::123456789012:role/schedule",
         schedule_dlq_arn="arn:aws:sqs:eu-west-1:123456789012:letters",
         actions_function="actions",
+        batch_bucket="batches",
+        batch_state_machine_arn="arn:aws:states:us-east-1:000000000000:stateMachine:batch",
     )
 
 
