@@ -23,7 +23,6 @@ from rollcall.actions.counting import ROW, batch_key, row_key
 from rollcall.actions.store import Asked
 from rollcall.stamps import now
 from rollcall.sync.kept import expiry
-from rollcall.sync.masking import MASK
 from rollcall.tables import ABSENT, Action, Condition, Item, Table, equals, transact
 
 Status = Literal["running", "succeeded", "succeeded_with_errors", "failed", "stopped"]
@@ -51,7 +50,6 @@ class Batch:
     digest: str
     rows: int
     inputs: tuple[str, ...]
-    secret_inputs: tuple[str, ...] = ()
     secret_starts: tuple[int, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     response_field: str | None = None
@@ -70,7 +68,7 @@ class Batch:
     def from_item(cls, item: Mapping[str, Any]) -> "Batch":
         """Read the table's item; a TypeError names an attribute that is missing."""
         known = {one.name for one in fields(cls)}
-        lists = ("inputs", "secret_inputs", "secret_starts")
+        lists = ("inputs", "secret_starts")
         found = {name: value for name, value in item.items() if name in known}
         return cls(**{**found, **{name: tuple(item.get(name, ())) for name in lists}})
 
@@ -100,7 +98,10 @@ class Batch:
     def asked(
         self, row: int, inputs: Mapping[str, Any], external_id: str | None, person_id: str | None
     ) -> Asked:
-        """The action of a row: always of the same id, so that a row that comes twice acts once."""
+        """The action of a row: always of the same id, so that a row that comes twice acts once.
+
+        `inputs` are without what is secret.
+        """
         return Asked(
             id=uuid.uuid5(uuid.NAMESPACE_URL, f"{self.id}\n{row}").hex,
             integration_id=self.integration_id,
@@ -109,7 +110,7 @@ class Batch:
             actor=self.actor,
             at=now(),
             digest=self.digest,
-            inputs={**inputs, **{key: MASK for key in self.secret_inputs if key in inputs}},
+            inputs=inputs,
             overrides=self.overrides,
             external_id=external_id,
             person_id=person_id,

@@ -77,7 +77,6 @@ def start_batch(services: Services, integration_id: str, call: BatchCall) -> Bat
         digest=digest,
         rows=len(rows),
         inputs=tuple(one.key for one in found.preset.inputs if not one.secret),
-        secret_inputs=tuple(sorted(secret)),
         secret_starts=tuple(first for first, _ in chunks),
         overrides=shown_overrides(call.overrides),
         response_field=call.response_field or found.response_field,
@@ -87,7 +86,7 @@ def start_batch(services: Services, integration_id: str, call: BatchCall) -> Bat
     services.batch_secrets.save(batch, [text for _, text in chunks], call.overrides)
     items = [row.item(batch.id, 1, number, secret) for number, row in enumerate(rows)]
     services.batch_files.save(batch, items)
-    _execute(services, batch)
+    _execute(services, batch, again=call.key is not None)
     if call.upload_id is not None:
         services.batch_files.drop(upload_key(integration.id, call.preset, call.upload_id))
     return batch
@@ -148,8 +147,11 @@ def execution_arn(services: Services, batch: Batch) -> str:
     return f"{machine.replace(':stateMachine:', ':execution:')}:{batch.execution}"
 
 
-def _execute(services: Services, batch: Batch) -> None:
-    """Start the state machine; where that fails the try is over, and Problem (503) raised."""
+def _execute(services: Services, batch: Batch, *, again: bool = False) -> None:
+    """Start the state machine. Raises Problem (503) where that fails.
+
+    The try is over then, unless the same call may come `again` and go on with it.
+    """
     request = {"batch_id": batch.id, "attempt": batch.attempt, "rows": rows_key(batch)}
     stepfunctions = services.aws.stepfunctions
     try:
@@ -161,8 +163,9 @@ def _execute(services: Services, batch: Batch) -> None:
     except stepfunctions.exceptions.ExecutionAlreadyExists:
         pass  # an earlier call came so far
     except (ClientError, BotoCoreError) as error:
-        detail = "the state machine could not be started: retry the batch"
-        services.batches.finish(batch, {"code": "not-started", "detail": detail})
+        detail = "the state machine could not be started: try again"
+        if not again:
+            services.batches.finish(batch, {"code": "not-started", "detail": detail})
         raise Problem(503, detail) from error
     services.batches.begun(batch)
 

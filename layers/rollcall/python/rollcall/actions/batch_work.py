@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 
 from rollcall.actions.batch import Batch, Batches
 from rollcall.actions.batch_files import BatchSecrets
+from rollcall.actions.inputs import Faults
 from rollcall.actions.perform import Order, Performer
 from rollcall.actions.saved import find_preset
 from rollcall.actions.store import Action, Asked
@@ -20,6 +21,7 @@ from rollcall.aws import Aws
 from rollcall.connectors.catalog import Catalog
 from rollcall.integrations.store import Integrations
 from rollcall.settings import Settings
+from rollcall.sync.masking import MASK
 from rollcall.tables import Table
 
 BUSY_SECONDS = 10
@@ -55,13 +57,12 @@ class BatchWorker:
         batch = self._batches.get(event["batch_id"])
         if batch is None or not batch.goes_on(event["attempt"]):
             return _DONE
-        target = self._target(batch, event)
-        asked = self._asked(batch, event, target)
+        target, secret = self._target(batch, event), self._secrets.inputs(batch, event["row"])
+        asked = self._asked(batch, event, target, secret)
         if not self._taken(batch, asked):
             return _DONE
         if isinstance(target, list):
             return self._fail(asked, claimant, "invalid-input", "the row is about nobody", target)
-        secret = self._secrets.inputs(batch, event["row"])
         overrides = self._secrets.overrides(batch) if batch.overrides else {}
         if secret is None or overrides is None:
             return self._fail(asked, claimant, "conflict", "what is secret of the row is gone")
@@ -73,7 +74,8 @@ class BatchWorker:
         batch = self._batches.get(event["batch_id"])
         if batch is None or not batch.goes_on(event["attempt"]):
             return _DONE
-        asked = self._asked(batch, event, self._target(batch, event))
+        target, secret = self._target(batch, event), self._secrets.inputs(batch, event["row"])
+        asked = self._asked(batch, event, target, secret)
         if not self._taken(batch, asked):
             return _DONE
         self._log.error("functions died over a row", batch_id=batch.id, row=event["row"])
@@ -89,7 +91,7 @@ class BatchWorker:
                 self._batches.forget(batch)
         return _DONE
 
-    def _target(self, batch: Batch, event: Event) -> Target | list[tuple[str, str]]:
+    def _target(self, batch: Batch, event: Event) -> Target | Faults:
         integration = Integrations(self._performer.stores.config).get(batch.integration_id)
         external_id, person_id = event["external_id"], event["person_id"]
         if integration is None or (external_id is not None and person_id is None):
@@ -102,9 +104,12 @@ class BatchWorker:
         targets = Targets(stores.directory, stores.config, integration)
         return targets.of(found.preset, external_id, person_id)
 
-    def _asked(self, batch: Batch, event: Event, target: Target | list[tuple[str, str]]) -> Asked:
+    def _asked(
+        self, batch: Batch, event: Event, target: Target | Faults, secret: Mapping[str, Any] | None
+    ) -> Asked:
         found = target if isinstance(target, Target) else Target(None, event["person_id"])
-        return batch.asked(event["row"], event["inputs"], found.external_id, found.person_id)
+        shown = {**event["inputs"], **dict.fromkeys(secret or (), MASK)}
+        return batch.asked(event["row"], shown, found.external_id, found.person_id)
 
     def _taken(self, batch: Batch, asked: Asked) -> bool:
         """Is the row to be done in this try?"""
@@ -129,7 +134,7 @@ class BatchWorker:
         claimant: str,
         code: str,
         detail: str,
-        faults: list[tuple[str, str]] | None = None,
+        faults: Faults | None = None,
     ) -> Answer:
         error: dict[str, Any] = {"code": code, "detail": detail}
         if faults:
