@@ -79,7 +79,7 @@ def start_batch(services: Services, integration_id: str, call: BatchCall) -> Bat
         inputs=tuple(one.key for one in found.preset.inputs if not one.secret),
         secret_starts=tuple(first for first, _ in chunks),
         overrides=shown_overrides(call.overrides),
-        response_field=call.response_field or found.response_field,
+        response_field=_response_field(found, call),
     )
     if earlier is None and not services.batches.begin(batch):
         raise Problem(409, "the first request with this Idempotency-Key is still being served")
@@ -183,7 +183,7 @@ def _rows(services: Services, integration: Integration, found: Found, call: Batc
         rows, faults = batch_rows.check(found.preset, given)
     if faults and call.upload_id is not None:
         services.batch_files.drop(key)
-    response_field = call.response_field or found.response_field
+    response_field = _response_field(found, call)
     faults += faults_beside(services, integration, found, call.overrides, response_field)
     if len(json.dumps(dict(call.overrides))) > batch_rows.LARGEST_SECRET:
         faults.append(("overrides", f"have more than {batch_rows.LARGEST_SECRET} bytes"))
@@ -192,6 +192,10 @@ def _rows(services: Services, integration: Integration, found: Found, call: Batc
     if faults:
         raise Problem(422, errors=batch_rows.told(faults))
     return rows
+
+
+def _response_field(found: Found, call: BatchCall) -> str | None:
+    return found.response_field if call.response_field is None else call.response_field
 
 
 def _uploaded(

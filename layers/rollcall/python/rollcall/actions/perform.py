@@ -82,7 +82,7 @@ class Performer:
             actions.release(order.action_id, claimant)
             raise
         if patient and finished.error is not None and finished.error["code"] == "vendor-throttled":
-            actions.postpone(order.action_id, claimant)
+            actions.postpone(finished, claimant)
             return replace(finished, status="running", finished_at=None)
         if not actions.end(finished, claimant):
             self._log.error("an action's claim was lost", action_id=order.action_id)

@@ -223,7 +223,8 @@ class Actions:
         """Have a row that failed tried again; False unless that try of its batch goes on."""
         if asked.batch_id is None or asked.row is None:
             raise ValueError(f"action {asked.id} is no row of a batch")
-        changes = {"status": "running", "claim": None, "error": None, "finished_at": None}
+        gone = ("claim", "held_until", "error", "finished_at")
+        changes = {"status": "running", **dict.fromkeys(gone)}
         failed = equals("status", "failed")
         writes = [
             self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, failed),
@@ -231,10 +232,15 @@ class Actions:
         ]
         return transact(self._runs.client, writes) is None
 
-    def postpone(self, action_id: str, claimant: str) -> None:
-        """Let go of an action that the app had no time for: it was not done, and is tried later."""
-        changes = {"claim": None, "held_until": None, "sent": False, "absent": None}
-        self._runs.update(f"ACTION#{action_id}", "ACTION", changes, equals("claim", claimant))
+    def postpone(self, action: Action, claimant: str) -> None:
+        """Let go of an action that the app had no time for, to be tried later.
+
+        What an earlier try may have sent stays known.
+        """
+        changes = {"sent": action.sent, "absent": action.absent}
+        changes |= {"claim": None, "held_until": None}
+        place = (f"ACTION#{action.asked.id}", "ACTION")
+        self._runs.update(*place, changes, equals("claim", claimant))
 
     def cut_off(self, action_id: str, claimant: str, error: Mapping[str, Any]) -> bool:
         """Fail an action that no function works on; False where one does, or it is over."""
