@@ -79,6 +79,11 @@ CALLS = {
     "PUT /v1/connectors/{connector}/presets/{preset}",
     "DELETE /v1/connectors/{connector}/presets/{preset}",
     "GET /v1/actions", "GET /v1/actions/{action_id}",
+    "POST /v1/integrations/{integration_id}/presets/{preset}/uploads",
+    "POST /v1/integrations/{integration_id}/presets/{preset}/batch",
+    "GET /v1/batches", "GET /v1/batches/{batch_id}", "GET /v1/batches/{batch_id}/rows",
+    "GET /v1/batches/{batch_id}/results.csv", "POST /v1/batches/{batch_id}/stop",
+    "POST /v1/batches/{batch_id}/retry",
     "GET /v1/audit", "GET /v1/health", "GET /v1/openapi.json", "GET /v1/docs",
 }  # fmt: skip
 
