@@ -13,11 +13,12 @@ its function must be dead. What is secret is never stored. All items expire.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
+from rollcall.actions import counting
 from rollcall.mapping import values
 from rollcall.stamps import now
 from rollcall.sync.kept import expiry
@@ -119,8 +120,11 @@ class Actions:
         self._config = config
         self._days = days
 
-    def begin(self, asked: Asked) -> bool:
-        """Keep what is asked, with its audit entry; False where there is such an action already."""
+    def begin(self, asked: Asked, attempt: int = 1) -> bool:
+        """Keep what is asked, with its audit entry; False where there is such an action already.
+
+        A row of a batch is begun only while that try of the batch goes on.
+        """
         shown = {
             "preset": asked.preset,
             "integration_id": asked.integration_id,
@@ -130,15 +134,15 @@ class Actions:
             "overrides": dict(asked.overrides),
         }
         change = Change(asked.actor, "ask", "action", asked.id, {}, shown)
-        refused = transact(
-            self._runs.client,
-            [
-                self._runs.putting(self._item(asked), ABSENT),
-                *(self._runs.putting(self._place(asked, name)) for name in asked.lists),
-                recording(self._config, change),
-            ],
-        )
-        return refused is None
+        writes = [
+            self._runs.putting(self._item(asked), ABSENT),
+            *(self._runs.putting(self._place(asked, name)) for name in asked.lists),
+            recording(self._config, change),
+        ]
+        if asked.batch_id is not None and asked.row is not None:
+            of = (self._runs, asked.batch_id, asked.row, asked.id, attempt, expiry(self._days))
+            writes += counting.begun(*of)
+        return transact(self._runs.client, writes) is None
 
     def _item(self, asked: Asked) -> Item:
         item = {field.name: getattr(asked, field.name) for field in fields(Asked)}
@@ -197,9 +201,10 @@ class Actions:
             "external_id": asked.external_id,
             "person_id": asked.person_id,
         }
-        writes = [
-            self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, equals("claim", claimant))
-        ]
+        mine = equals("claim", claimant) & equals("status", "running")
+        writes = [self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, mine)]
+        if asked.batch_id is not None and asked.row is not None:
+            writes += counting.ended(self._runs, asked.batch_id, asked.row, action.status)
         if asked.person_id is not None:
             writes.append(self._runs.putting(self._place(asked, f"P#{asked.person_id}")))
         return transact(self._runs.client, writes) is None
@@ -214,6 +219,36 @@ class Actions:
         failed = equals("status", "failed") & equals("finished_at", action.finished_at)
         changes = {"status": "running", "claim": None, "error": None, "finished_at": None}
         return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, failed)
+
+    def reopen_row(self, asked: Asked, attempt: int) -> bool:
+        """Have a row that failed tried again; False unless that try of its batch goes on."""
+        if asked.batch_id is None or asked.row is None:
+            raise ValueError(f"action {asked.id} is no row of a batch")
+        gone = ("claim", "held_until", "error", "finished_at")
+        changes = {"status": "running", **dict.fromkeys(gone)}
+        failed = equals("status", "failed")
+        writes = [
+            self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, failed),
+            *counting.begun_again(self._runs, asked.batch_id, asked.row, attempt),
+        ]
+        return transact(self._runs.client, writes) is None
+
+    def postpone(self, action: Action, claimant: str) -> None:
+        """Let go of an action that the app had no time for, to be tried later.
+
+        What an earlier try may have sent stays known.
+        """
+        changes = {"sent": action.sent, "absent": action.absent}
+        changes |= {"claim": None, "held_until": None}
+        place = (f"ACTION#{action.asked.id}", "ACTION")
+        self._runs.update(*place, changes, equals("claim", claimant))
+
+    def cut_off(self, action_id: str, claimant: str, error: Mapping[str, Any]) -> bool:
+        """Fail an action that no function works on; False where one does, or it is over."""
+        action = self.claim(action_id, claimant, 60)
+        if action is None:
+            return False
+        return self.end(replace(action, status="failed", error=error, finished_at=now()), claimant)
 
     def not_started(self, action_id: str, error: Mapping[str, Any]) -> bool:
         """No function could be started for the action; False where one has it after all."""
