@@ -20,9 +20,9 @@ def _performer() -> Performer:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any] | None:
     """The action as it ended; None where another invocation has it, or it is over."""
     order = Order.from_event(event)
     logger.append_keys(action_id=order.action_id)
-    action = _performer().perform(order, context.aws_request_id)
+    action = _performer().perform(order, event["claimant"])
     return action.plain if action is not None else None

@@ -8,8 +8,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from rollcall.actions.answering import failed
+from rollcall.actions.creating import LOOKS, Looks
 from rollcall.actions.saved import find_preset
-from rollcall.actions.store import Action, Actions
+from rollcall.actions.store import CLAIM_SECONDS, Action, Actions
 from rollcall.actions.use import Stores, Use, Work
 from rollcall.aws import Aws
 from rollcall.integrations.store import Integrations
@@ -18,9 +19,6 @@ from rollcall.settings import Settings
 from rollcall.stamps import now
 from rollcall.sync.connect import Trouble, opened
 from rollcall.tables import Table
-
-CLAIM_SECONDS = 130.0
-"""Longer than the function may take: a claim that is older is a dead function's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,11 @@ class Order:
 class Performer:
     """Performs actions; one for a warm function."""
 
-    def __init__(self, settings: Settings, aws: Aws, logger: Logger) -> None:
+    def __init__(self, settings: Settings, aws: Aws, logger: Logger, looks: Looks = LOOKS) -> None:
         self._settings = settings
         self._aws = aws
         self._log = logger
+        self._looks = looks
 
     @cached_property
     def stores(self) -> Stores:
@@ -62,8 +61,9 @@ class Performer:
     def perform(self, order: Order, claimant: str) -> Action | None:
         """The action as it ended; None where it is over already, or another function has it.
 
-        `claimant` is this invocation. What nobody expected is raised: who asks again goes on from
-        where this one came to, at once, or where the function was killed, when its claim runs out.
+        `claimant` is this start of the function, and of no other. What nobody expected is raised:
+        who asks again goes on from where this one came to, at once, or where the function was
+        killed and nobody waited for it, when its claim runs out.
         """
         actions = self.stores.actions
         action = actions.claim(order.action_id, claimant, CLAIM_SECONDS)
@@ -76,6 +76,7 @@ class Performer:
             raise
         if not actions.end(finished, claimant):
             self._log.error("an action's claim was lost", action_id=order.action_id)
+            return None
         return finished
 
     def _performed(self, action: Action, order: Order, claimant: str) -> Action:
@@ -91,7 +92,15 @@ class Performer:
             if found is None:
                 return failed(action, "conflict", f"there is no preset {asked.preset!r} any more")
             overrides = {**found.overrides, **order.overrides}
-            work = Work(action, found.preset, order.inputs, overrides, claimant, CLAIM_SECONDS)
+            work = Work(
+                action,
+                found.preset,
+                order.inputs,
+                overrides,
+                claimant,
+                CLAIM_SECONDS,
+                self._looks,
+            )
             return Use(self.stores, integration, app, work).performed()
         finally:
             app.close()

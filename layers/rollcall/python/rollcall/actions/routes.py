@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from rollcall.actions import shapes
-from rollcall.actions.asking import Call, Ready, ask, checked_call, refusal
+from rollcall.actions.asking import RETRY_AFTER, Call, Ready, ask, checked_call, refusal
 from rollcall.actions.rehearsing import rehearse
 from rollcall.actions.saved import all_presets
 from rollcall.api.paging import Page
@@ -132,5 +132,6 @@ def _answer(ready: Ready) -> shapes.Done:
     return Response(  # type: ignore[return-value]
         status,
         "application/json",
-        shapes.done(action),  # type: ignore[arg-type]
+        shapes.done(action),
+        {"Retry-After": RETRY_AFTER} if action.status == "running" else None,
     )

@@ -7,11 +7,11 @@ from typing import Any
 from rollcall.actions import answering, guard
 from rollcall.actions.answering import Ended, error_of, fault_error
 from rollcall.actions.context import read_all, subject
-from rollcall.actions.creating import UNHEARD, Adopted, Creation, NotTried
+from rollcall.actions.creating import LOOKS, Adopted, Creation, Looks, NotTried
 from rollcall.actions.person_field import field_fault, store_field
 from rollcall.actions.request import Fault, Plan, Rendered, Tree, compiled, compiled_tree
 from rollcall.actions.roster import Followed, Follower
-from rollcall.actions.store import Action, Actions
+from rollcall.actions.store import UNHEARD, Action, Actions
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Answer, Failure
 from rollcall.connectors.engine import App
@@ -51,6 +51,7 @@ class Work:
     overrides: Mapping[str, Any]
     claimant: str
     seconds: float
+    looks: Looks = LOOKS
 
 
 class Use:
@@ -122,8 +123,9 @@ class Use:
     def _asked(self, plan: Plan, context: Context, mapping: Tree | None) -> Ended:
         preset = self._preset
         if answering.holds(preset.needless, context):
-            outcome = "done" if preset.does == "read" else "already-so"
-            return self._wanted(Ended(outcome), {**context, "response": None}, mapping)
+            # What a function did that died over it is so already, and the roster has yet to follow.
+            ended = Ended("done") if preset.does == "read" else Ended("already-so", touched=True)
+            return self._wanted(ended, {**context, "response": None}, mapping)
         rendered = plan.render(context)
         if isinstance(rendered, Fault):
             return Ended(error=fault_error(rendered))
@@ -156,14 +158,18 @@ class Use:
 
         if self._preset.does != "create":
             return send()
-        return Creation(
+        creation = Creation(
             self._stores.actions,
             self._app,
             self._action,
             self._work.claimant,
             self._email,
             self._work.seconds,
-        ).once(send)
+            self._work.looks,
+        )
+        came = creation.once(send)
+        self._action = creation.action
+        return came
 
     def _judged(
         self, came: Answer | Failure, plan: Plan, context: Context, mapping: Tree | None

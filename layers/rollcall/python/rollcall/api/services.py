@@ -23,7 +23,10 @@ from rollcall.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """The names that template.yaml hands to the API function alone."""
+    """What template.yaml hands to the API function alone.
+
+    `action_seconds` is how long the actions function is waited for.
+    """
 
     idempotency_table: str
     sync_state_machine_arn: str
@@ -31,6 +34,7 @@ class ApiSettings:
     schedule_role_arn: str
     schedule_dlq_arn: str
     actions_function: str
+    action_seconds: float = 25
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ApiSettings":
@@ -42,6 +46,7 @@ class ApiSettings:
             schedule_role_arn=environment["SCHEDULE_ROLE_ARN"],
             schedule_dlq_arn=environment["SCHEDULE_DLQ_ARN"],
             actions_function=environment["ACTIONS_FUNCTION"],
+            action_seconds=float(environment["ACTION_SECONDS"]),
         )
 
 
