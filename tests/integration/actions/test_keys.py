@@ -1,12 +1,18 @@
 """An Idempotency-Key leads to one action: what is done once is answered alike, or gone on with."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from local.vendors import ActiveCampaign, Vendor, serve
 from local.vendors.seed import seed_activecampaign
+from rollcall.api.app import Api
+from rollcall.api.services import Services
 from tests.integration.actions.conftest import Desk, Killed
 from tests.integration.actions.test_activecampaign import ZED
 from tests.integration.api.caller import Answered
@@ -188,4 +194,41 @@ def test_an_api_function_that_dies_while_it_waits_leaves_an_action_that_is_repla
     desk.functions.refuses = None
     again = create(desk, users)
     assert (again.status, again.json["action_id"]) == (201, ended.asked.id)
+    assert made(vendor) == 1
+
+
+class OneAtATime(Api):
+    """Powertools' resolver serves one request at a time; what stands before it serves them all."""
+
+    serving = threading.Lock()
+
+    def _resolved(self, event: Any, context: Any) -> dict[str, Any]:
+        with self.serving:
+            return super()._resolved(event, context)
+
+
+def test_a_thousand_identical_requests_at_once_are_one_call_of_the_app(
+    desk: Desk, users: str, vendor: Vendor[ActiveCampaign]
+) -> None:
+    aws = desk.call.aws
+    services = Services(desk.house.settings, desk.call.api_settings, aws)
+    caller = replace(desk.call, handler=OneAtATime(services))
+    thousand = 1000
+    start = threading.Barrier(thousand)
+    vendor.switches.latency_ms = 300
+
+    def ask(_: int) -> Answered:
+        start.wait()
+        return caller("POST", users, ZED, headers={"Idempotency-Key": "key"})
+
+    with ThreadPoolExecutor(thousand) as pool:
+        answers = list(pool.map(ask, range(thousand)))
+    assert made(vendor) == 1
+    done = create(desk, users)
+    assert done.status == 201
+    told = {answer.text for answer in answers if answer.status == 201}
+    assert told == {done.text}
+    others = [answer for answer in answers if answer.status != 201]
+    assert all("still being served" in answer.json["detail"] for answer in others)
+    assert {answer.status for answer in others} == {409}
     assert made(vendor) == 1
