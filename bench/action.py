@@ -1,10 +1,11 @@
-"""Actions in a process of its own, as the warm actions function takes them: `python -m bench.action`.
+"""Actions in a process of its own, as a warm function takes them: `python -m bench.action`.
 
 Reads {"connector", "url", "token", "rounds", "unlimited"} from stdin; the settings of a deployment
 are in the environment. Begins each action as the API does, then measures what the function does,
-from its event to its answer, beside the time in which at least one call of the app was under way.
-The first rounds warm it up and do not count. Writes {preset: {"ms", "app_ms", "calls"}}, medians:
-`ms` is the function's whole time, `app_ms` the app's part of it.
+from its event to its answer, beside its calls of the app as its client sees them. The first rounds
+warm it up and do not count. Writes for each preset medians: {"ms": of the function, "app_ms": of its
+calls, one after the other, "over_ms": what it took over them, "alone_ms": when no call was under
+way, "calls": how many}.
 """
 
 import json
@@ -12,7 +13,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,6 @@ from local import furnish
 from rollcall.actions.perform import Order, Performer
 from rollcall.actions.store import Actions, Asked
 from rollcall.aws import Aws
-from rollcall.integrations.model import Integration
 from rollcall.settings import Settings
 from rollcall.stamps import new_id, now
 from rollcall.sync.steps import Sync
@@ -51,21 +51,24 @@ class Clock:
             self.spans.append((started, time.perf_counter()))
             return answer
 
-        httpx.Client.send = timed  # type: ignore[method-assign]
+        httpx.Client.send = timed  # type: ignore[method-assign,assignment]
         try:
             yield
         finally:
             httpx.Client.send = send  # type: ignore[method-assign]
 
-    def take(self) -> tuple[float, int]:
-        """Seconds in which at least one call was under way, and how many there were, since."""
-        total, end = 0.0, 0.0
+    def take(self) -> tuple[float, float, int]:
+        """Since the last time: seconds of all calls together, seconds in which at least one was
+        under way, and how many there were.
+        """
+        busy, end = 0.0, 0.0
         for start, stop in sorted(self.spans):
-            total += max(0.0, stop - max(start, end))
+            busy += max(0.0, stop - max(start, end))
             end = max(end, stop)
+        total = sum(stop - start for start, stop in self.spans)
         calls = len(self.spans)
         self.spans.clear()
-        return total, calls
+        return total, busy, calls
 
 
 class Bench:
@@ -75,7 +78,7 @@ class Bench:
         self._aws = Aws()
         self._settings = settings
         changes = {} if job["unlimited"] else {"rate_limit": None}
-        self.integration: Integration = furnish.integrate(
+        self.integration = furnish.integrate(
             self._aws, settings, job["connector"], job["url"], job["token"], **changes
         )
         config = Table(self._aws.dynamodb, settings.config_table)
@@ -109,7 +112,7 @@ class Bench:
             external_id=external_id,
         )
         assert self._actions.begin(asked)
-        order = Order(asked.id, inputs, {})
+        order = Order(asked.id, inputs, {}, self.integration.id)
         with self._clock.watching():
             started = time.perf_counter()
             action = self._performer.perform(order, asked.id)
@@ -121,13 +124,18 @@ class Bench:
     def median(self, preset: str, rounds: int, uses: Iterator[Any]) -> Mapping[str, float]:
         """The medians of so many uses."""
         found = [self.use(preset, *next(uses)) for _ in range(_WARM_UP + rounds)][_WARM_UP:]
-        whole, app, calls = zip(*found, strict=True)
-        over = [one - its for one, its in zip(whole, app, strict=True)]
+        whole, app, busy, calls = zip(*found, strict=True)
         return {
-            "over_ms": 1000 * statistics.median(over),
-            "app_ms": 1000 * statistics.median(app),
+            "over_ms": _median_ms(one - its for one, its in zip(whole, app, strict=True)),
+            "alone_ms": _median_ms(one - its for one, its in zip(whole, busy, strict=True)),
+            "app_ms": _median_ms(app),
+            "ms": _median_ms(whole),
             "calls": statistics.median(calls),
         }
+
+
+def _median_ms(seconds: Iterable[float]) -> float:
+    return 1000 * statistics.median(seconds)
 
 
 def uses_of(preset: str, ids: list[str]) -> Iterator[Any]:

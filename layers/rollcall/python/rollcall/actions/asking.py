@@ -199,6 +199,7 @@ def _started(services: Services, ready: Ready, asked: Asked) -> Action:
     order = {
         "action_id": asked.id,
         "claimant": claimant,
+        "integration_id": asked.integration_id,
         "inputs": dict(ready.inputs),
         "overrides": dict(ready.call.overrides),
     }

@@ -4,6 +4,7 @@ It is taken as a run takes it, by the same rules, so that the next run finds not
 """
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,13 +20,14 @@ from rollcall.directory.removal import remove
 from rollcall.directory.source import Source
 from rollcall.integrations.model import Integration
 from rollcall.mapping.mapper import Mapper
-from rollcall.sync.rules import rules_of
 from rollcall.sync.sample import completed
 from rollcall.tables import Table
 
 if TYPE_CHECKING:
     from rollcall.mapping.conditions import Conditions
 
+Rules = tuple[Source, Mapper, "Conditions | None"]
+Asked = Future[tuple[Mapping[str, Any], ...] | Failure] | None
 Kept = Literal["updated", "unchanged", "left-out", "behind"]
 """`left-out`: the integration's filter or preference does not take the user. `behind`: the roster
 could not follow now; the next run will.
@@ -45,13 +47,12 @@ class Follower:
     """Brings one integration's roster up to what the app says of single users."""
 
     def __init__(
-        self, directory: Table, config: Table, integration: Integration, app: App, action_id: str
+        self, directory: Table, integration: Integration, app: App, rules: Future[Rules]
     ) -> None:
         self._directory = directory
-        self._config = config
-        self._integration = integration
         self._app = app
-        self._action_id = action_id
+        self._rules = rules.result
+        self._load = integration.load
         self._pk = keys.integration(integration.id)
 
     def gone(self, external_id: str) -> Followed:
@@ -67,10 +68,8 @@ class Follower:
         except RuntimeError as error:  # others write the same items all the time
             return Followed("behind", note=str(error))
 
-    def _rules(self) -> tuple[Source, Mapper, "Conditions | None"]:
-        return rules_of(self._config, self._integration, self._app.manifest, self._action_id)
-
     def _changed(self, external_id: str, email: str | None) -> Followed:
+        rows = self._groups_of(external_id)
         record = self._record(external_id, email)
         if isinstance(record, Failure):
             if self._app.gone(record):
@@ -85,15 +84,17 @@ class Follower:
         account = reader.account(record)
         if isinstance(account, Unreadable):
             return Followed("behind", note=account.message)
-        return self._taken(source, mapper, reader, account)
+        return self._taken(source, mapper, reader, account, rows)
 
-    def _taken(self, source: Source, mapper: Mapper, reader: Reader, account: Account) -> Followed:
+    def _taken(
+        self, source: Source, mapper: Mapper, reader: Reader, account: Account, rows: Asked
+    ) -> Followed:
         outcome = take(self._directory, source, mapper, [account])[account.external_id]
         person_id = self._person(account.external_id)
         if outcome.skip is not None and outcome.skip.code != "exists-already":
             return Followed("left-out", person_id, outcome.skip.message)
         note = "; ".join(fault.message for fault in outcome.faults) or None
-        held = self._hold(source, reader, account) if source.load != "people" else False
+        held = self._hold(source, reader, account, rows) if source.load != "people" else False
         if isinstance(held, Failure):
             return Followed("behind", person_id, held.detail)
         changed = held or outcome.change != "unchanged"
@@ -118,12 +119,20 @@ class Follower:
         whole = completed(self._app, [record])
         return whole if isinstance(whole, Failure) else whole.records[0]
 
-    def _grants(self, reader: Reader, account: Account) -> list[Grant] | Failure:
-        """Everything the account holds: as its record tells, and by the groups it is in."""
+    def _groups_of(self, external_id: str) -> Asked:
+        """The rows of the user's groups, asked for while the record is read; None: the app does not
+        list them by user.
+        """
         memberships = self._app.manifest.memberships
-        if memberships is None or memberships.by_user is None:
+        if self._load == "people" or memberships is None or memberships.by_user is None:
+            return None
+        return self._app.beside(self._app.groups_of, external_id)
+
+    def _grants(self, reader: Reader, account: Account, asked: Asked) -> list[Grant] | Failure:
+        """Everything the account holds: as its record tells, and by the groups it is in."""
+        if asked is None:
             return list(account.grants)
-        rows = self._app.groups_of(account.external_id)
+        rows = asked.result()
         if isinstance(rows, Failure):
             return rows
         named = [(row, reader.member_group(row)) for row in rows]
@@ -140,9 +149,11 @@ class Follower:
             for item in items.values()
         }
 
-    def _hold(self, source: Source, reader: Reader, account: Account) -> bool | Failure:
+    def _hold(
+        self, source: Source, reader: Reader, account: Account, asked: Asked
+    ) -> bool | Failure:
         """Hold what the app tells, revoke every other that it would tell; True: there was any."""
-        grants = self._grants(reader, account)
+        grants = self._grants(reader, account, asked)
         if isinstance(grants, Failure):
             return grants
         wanted = {keys.grant(grant) for grant in grants}

@@ -214,12 +214,12 @@ class Actions:
             "external_id": asked.external_id,
             "person_id": asked.person_id,
         }
-        writes = [
-            self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, equals("claim", claimant))
-        ]
-        if asked.person_id is not None:
-            writes.append(self._runs.putting(self._place(asked, f"P#{asked.person_id}")))
-        return transact(self._runs.client, writes) is None
+        pk, mine = f"ACTION#{asked.id}", equals("claim", claimant)
+        if asked.person_id is None:
+            return self._runs.update(pk, "ACTION", changes, mine)
+        place = self._runs.putting(self._place(asked, f"P#{asked.person_id}"))
+        ending = self._runs.updating(pk, "ACTION", changes, mine)
+        return transact(self._runs.client, [ending, place]) is None
 
     def release(self, action_id: str, claimant: str) -> None:
         """Let another function go on with the action at once: this one died over it."""

@@ -1,6 +1,7 @@
 """One use of one preset: read what it needs, make the request, follow it on the roster."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,12 +11,12 @@ from rollcall.actions.context import read_all, subject
 from rollcall.actions.creating import LOOKS, Adopted, Creation, Looks, NotTried
 from rollcall.actions.person_field import field_fault, store_field
 from rollcall.actions.request import Fault, Plan, Rendered, Tree, compiled, compiled_tree
-from rollcall.actions.roster import Followed, Follower
+from rollcall.actions.roster import Followed, Follower, Rules
 from rollcall.actions.store import UNHEARD, Action, Actions
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Answer, Failure
 from rollcall.connectors.engine import App
-from rollcall.connectors.presets import Preset
+from rollcall.connectors.presets import CHANGING, Preset
 from rollcall.fields.store import Fields
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
@@ -66,9 +67,12 @@ class Use:
         self._preset = work.preset
         self._notes: list[str] = []
         self._email = ""
+        self._rules: Future[Rules] | None = None
 
     def performed(self) -> Action:
         """The action as it ended, with everything that follows from how the call did."""
+        if self._preset.does in CHANGING:
+            self._rules = self._begun_rules()
         ended = self._ended()
         asked = self._action.asked
         external_id = ended.external_id or asked.external_id
@@ -209,11 +213,18 @@ class Use:
         )
         if not changes or not ended.touched or external_id is None:
             return None
-        stores, taker = self._stores, self._action.asked.id
-        follower = Follower(stores.directory, stores.config, self._integration, self._app, taker)
+        stores = self._stores
+        rules = self._rules or self._begun_rules()
+        follower = Follower(stores.directory, self._integration, self._app, rules)
         if self._preset.does == "delete" and ended.error is None:
             return follower.gone(external_id)
         return follower.changed(external_id, self._email or None)
+
+    def _begun_rules(self) -> Future[Rules]:
+        """The rules of the roster, read while the app is called."""
+        config, manifest = self._stores.config, self._app.manifest
+        taker = self._action.asked.id
+        return self._app.beside(rules_of, config, self._integration, manifest, taker)
 
     def _store(self, key: str, person_id: str | None, response: Any) -> None:
         """Store the response in the person's field, or note why not."""
