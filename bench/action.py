@@ -3,9 +3,9 @@
 Reads {"connector", "url", "token", "rounds", "unlimited"} from stdin; the settings of a deployment
 are in the environment. Begins each action as the API does, then measures what the function does,
 from its event to its answer, beside its calls of the app as its client sees them. The first rounds
-warm it up and do not count. Writes for each preset medians: {"ms": of the function, "app_ms": of its
-calls, one after the other, "over_ms": what it took over them, "alone_ms": when no call was under
-way, "calls": how many}.
+warm it up and do not count. Writes for each preset medians: {"ms": of the function, "app_ms": of
+its calls, one after the other, "over_ms": what it took over them, "alone_ms": when no call was
+under way, "calls": how many}.
 """
 
 import json

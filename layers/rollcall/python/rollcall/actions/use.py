@@ -68,11 +68,14 @@ class Use:
         self._notes: list[str] = []
         self._email = ""
         self._rules: Future[Rules] | None = None
+        self._own_id = app.own_id
 
     def performed(self) -> Action:
         """The action as it ended, with everything that follows from how the call did."""
         if self._preset.does in CHANGING:
             self._rules = self._begun_rules()
+        if self._preset.does in ("delete", "deactivate"):  # whose key it is will be asked
+            self._own_id = self._app.beside(self._app.own_id).result
         ended = self._ended()
         asked = self._action.asked
         external_id = ended.external_id or asked.external_id
@@ -133,7 +136,7 @@ class Use:
         rendered = plan.render(context)
         if isinstance(rendered, Fault):
             return Ended(error=fault_error(rendered))
-        refused = guard.refusal(self._app.manifest, rendered.request, self._app.own_id)
+        refused = guard.refusal(self._app.manifest, rendered.request, self._own_id)
         if isinstance(refused, Failure):
             return Ended(error=error_of(refused, plan.fields))
         if refused is not None:
