@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENV ?= dev
+JOBS ?= 2
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
@@ -11,7 +12,7 @@ UV := $(VENV)/uv
 UV_VERSION := 0.13.9
 COMPILE := $(UV) pip compile --quiet --no-header --no-annotate
 
-.PHONY: help run stack test check format build deploy teardown bench lock clean
+.PHONY: help run stack test check format build deploy teardown replay bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +23,8 @@ run: .venv/ready ## The whole product here: local AWS, two sample apps, synced a
 stack: .venv/ready ## Only the local AWS with template.yaml deployed (PORT= ALLOW_HOSTS= FRESH=1)
 	@exec $(VENV)/python -m local.stack
 
-test: .venv/ready .venv-sam/ready ## Every test (ARGS= goes to pytest)
-	$(VENV)/python -m pytest $(ARGS)
+test: .venv/ready .venv-sam/ready ## Every test, in two processes (JOBS= says how many, ARGS= goes to pytest)
+	$(VENV)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: .venv/ready .venv-sam/ready ## Format, lint, types, template and state machines
 	$(VENV)/ruff format --check .
@@ -45,6 +46,9 @@ deploy: build ## Deploy to AWS (ENV=dev|prod, as samconfig.toml says)
 teardown: .venv/ready .venv-sam/ready ## Remove the deployment from AWS; the tables stay (ENV=dev|prod)
 	$(VENV)/python -m deploy.teardown --env $(ENV)
 	$(SAM) delete --config-env $(ENV) --no-prompts
+
+replay: .venv/ready ## Publish the events that were parked (ENV=dev|prod)
+	PYTHONPATH=layers/rollcall/python $(VENV)/python -m deploy.replay --env $(ENV)
 
 bench: .venv/ready ## Measure
 	$(VENV)/python -m bench

@@ -44,7 +44,7 @@ class CannedApp:
         self.bodies = bodies
 
     def call(
-        self, _method: str, _url: str, _auth: Any, params: Mapping[str, int]
+        self, _method: str, _url: str, _auth: Any, params: Mapping[str, int], *_sent: Any
     ) -> tuple[int, Mapping[str, str], bytes]:
         """The page at the offset."""
         return 200, {}, self.bodies[params["offset"] // params["limit"]]

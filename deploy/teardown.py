@@ -32,10 +32,15 @@ def stack_name(environment: str) -> str:
     return name
 
 
+def outputs_of(session: Session, stack: str) -> dict[str, str]:
+    """What the stack says of itself, by name."""
+    described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return {out["OutputKey"]: out["OutputValue"] for out in described.get("Outputs", [])}
+
+
 def tear_down(session: Session, stack: str) -> Iterator[str]:
     """Remove one thing after the other, and say what went. Safe to repeat."""
-    described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {out["OutputKey"]: out["OutputValue"] for out in described.get("Outputs", [])}
+    outputs = outputs_of(session, stack)
     yield from _remove_schedules(session.client("scheduler"), outputs["ScheduleGroup"])
     yield from _remove_secrets(
         session.client("secretsmanager"), f"{outputs['SecretPrefix']}credentials/"

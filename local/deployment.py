@@ -42,7 +42,10 @@ def deploy_source(
 
     uploaded = artifacts.upload(artifacts.inline_definitions(template, root), root, put)
     plain = translate.to_cloudformation(uploaded)
-    _create_or_update(client(endpoint, "cloudformation"), stack, plain, parameters)
+    # As sam deploy does: what CloudFormation takes in a call ends at 51,200 characters.
+    put(f"{stack}.template", json.dumps(plain, separators=(",", ":")).encode())
+    url = f"{endpoint}/{artifacts.BUCKET}/{stack}.template"
+    _create_or_update(client(endpoint, "cloudformation"), stack, url, parameters)
     finish(endpoint, stack, plain)
     return outputs(endpoint, stack)
 
@@ -70,12 +73,12 @@ def outputs(endpoint: str, stack: str) -> dict[str, str]:
 def _create_or_update(
     cloudformation: Any,
     stack: str,
-    plain: Template,
+    url: str,
     parameters: dict[str, str],
 ) -> None:
     arguments = {
         "StackName": stack,
-        "TemplateBody": json.dumps(plain, separators=(",", ":")),
+        "TemplateURL": url,
         "Parameters": [
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],

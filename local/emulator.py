@@ -24,10 +24,12 @@ def main() -> None:
     """Run the local AWS until it is told to stop."""
     invoke = eventbridge._invoke_target  # noqa: SLF001
 
-    def invoke_in_time(target: dict[str, Any], event: dict[str, Any], rule: Any) -> Any:
+    def invoke_in_time(
+        target: dict[str, Any], event: dict[str, Any], rule: Any, view: Any = None
+    ) -> Any:
         if event.get("Source") == "aws.scheduler" and PLACEHOLDER in target.get("Input", ""):
             target = with_scheduled_time(target, event["Time"])
-        return invoke(target, event, rule)
+        return invoke(target, event, rule, view)
 
     eventbridge._invoke_target = invoke_in_time  # noqa: SLF001
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)

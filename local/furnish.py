@@ -28,6 +28,10 @@ def tables(aws: Aws, deployment: str) -> Settings:
             aws.dynamodb.create_table(
                 TableName=f"{deployment}-{name}",
                 BillingMode="PAY_PER_REQUEST",
+                StreamSpecification={
+                    "StreamEnabled": "StreamSpecification" in properties,
+                    **properties.get("StreamSpecification", {}),
+                },
                 **{key: properties[key] for key in _WANTED if key in properties},
             )
     return Settings(

@@ -4,6 +4,8 @@ from typing import Any
 
 from rollcall.connectors.manifest import Manifest, build
 
+GONE = object()
+"""Stands for a key that is taken away."""
 PAGES: dict[str, dict[str, Any]] = {
     "offset": {
         "style": "offset",
@@ -75,6 +77,20 @@ def plain(style: str = "page") -> dict[str, Any]:
         "fields": [{"key": "email", "name": "Email", "path": "email", "type": "text"}],
         "mapping": [{"target": "email", "source": "email", "sync_key": 1}],
     }
+
+
+def bent(path: str, value: Any, data: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The plain manifest, or another, with one value changed, or taken away."""
+    data = data or plain()
+    *before, last = path.split(".")
+    place: Any = data
+    for step in before:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    if value is GONE:
+        del place[last]
+    else:
+        place[int(last) if isinstance(place, list) else last] = value
+    return data
 
 
 def joined(style: str = "page", **changes: Any) -> dict[str, Any]:

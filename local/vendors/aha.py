@@ -339,6 +339,8 @@ class Aha:
             return invalid("Role is not included in the list")
         if self.users.first(f"email:{str(sent['email']).casefold()}"):
             return invalid("Email has already been taken")
+        if visit.switches.created_role != "asked":
+            role = WRITTEN_ROLES[visit.switches.created_role]
         moment = now()
         user = User(
             id=self.users.next_id(),

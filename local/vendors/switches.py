@@ -162,6 +162,9 @@ class Switches:
     paid_seat_group: Literal["string", "int", "absent"] = "string"
     # False: disabled users are left out of GET users.
     disabled_listed: bool = True
+    # The role of a user created in a product: the one asked for, or "viewer", as the vendor's 2026
+    # example answers a request for a contributor.
+    created_role: Literal["asked", "viewer"] = "asked"
     # True: the caller sees no product, every product_name is null.
     product_names_hidden: bool = False
 

@@ -89,7 +89,7 @@ def test_a_403_that_stays_is_forbidden_and_no_refused_credential() -> None:
     tenant = Moody(Said(403, b""), me, Said(403, b'{"message": "Forbidden"}'))
     with connected(tenant) as app:
         told = app.page(tenant.manifest.users, 1)
-    assert told == Failure("vendor-forbidden", "403: Forbidden")
+    assert told == Failure("vendor-forbidden", "403: Forbidden", status=403)
     assert len(tenant.asked) == 3
 
 

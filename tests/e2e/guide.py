@@ -1,10 +1,10 @@
 """The requests of the guide's pages: read out of the text, sent, and their answers compared.
 
-A request is a fenced block of kind `http`: method and path, an empty line and the JSON body where
-there is one, and last `# 201`, the status. `# 201 field_key = key` keeps that part of the answer
-for `{field_key}` in later requests of the page; `# 202 wait` waits until the run is over. A block
-of kind `json` right after it, or after a line that ends with a colon, shows the answer: what is
-shown must be there and be of the shown kind.
+A request is a fenced block of kind `http`: method and path, headers where there are any, an empty
+line and the JSON body where there is one, and last `# 201`, the status. `# 201 field_key = key`
+keeps that part of the answer for `{field_key}` in later requests of the page; `# 202 wait` waits
+until the run is over. A block of kind `json` right after it, or after a line that ends with a
+colon, shows the answer: what is shown must be there and be of the shown kind.
 """
 
 import json
@@ -25,6 +25,7 @@ class Request:
     line: int
     method: str
     path: str
+    headers: Mapping[str, str]
     body: str | None
     status: int
     wait: bool
@@ -55,10 +56,21 @@ def _request(block: str, line: int, answer: Any, page: str) -> Request:
     end = _END.fullmatch(last.strip())
     if end is None:
         raise ValueError(f"{page}:{line}: the block must end with a line like '# 201'")
-    method, _, path = sent[0].partition(" ")
-    body = "\n".join(sent[1:]).strip() or None
+    head, _, body = "\n".join(sent).partition("\n\n")
+    first, *lines = head.splitlines()
+    method, _, path = first.partition(" ")
+    headers = dict(one.split(": ", 1) for one in lines)
     return Request(
-        line, method, path, body, int(end[1]), bool(end[2]), end[3], end[4] or "", answer
+        line,
+        method,
+        path,
+        headers,
+        body.strip() or None,
+        int(end[1]),
+        bool(end[2]),
+        end[3],
+        end[4] or "",
+        answer,
     )
 
 

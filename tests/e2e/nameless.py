@@ -26,6 +26,7 @@ class Nameless:
     def __init__(self, count: int) -> None:
         self.word = {name: f"{name[0]}{secrets.token_hex(4)}" for name in NAMES}
         self.key = secrets.token_urlsafe(20)
+        self.off: set[str] = set()
         self.people = {str(1000 + number): number for number in range(count)}
 
     def email(self, number: int) -> str:
@@ -99,7 +100,39 @@ class Nameless:
                 {"target": "title", "source": "title"},
                 {"target": "role", "value": "Employee"},
             ],
+            "presets": [
+                {
+                    "key": "create_user",
+                    "name": "Create",
+                    "does": "create",
+                    "method": "POST",
+                    "path": f"/{word['people']}",
+                    "body": {word["mail"]: "{{ inputs.email }}"},
+                    "inputs": [{"key": "email", "name": "Email", "required": True}],
+                    "id": f"{word['who']}.{word['id']}",
+                    "response": word["who"],
+                },
+                {
+                    "key": "switch_off",
+                    "name": "Switch off",
+                    "does": "deactivate",
+                    "method": "PUT",
+                    "path": f"/{word['people']}/{{{{ external_id }}}}",
+                    "body": {word["on"]: False},
+                    "expects": f"{{{{ response.{word['who']}.{word['on']} is false }}}}",
+                },
+            ],
         }
+
+    def change(self, path: str, sent: Any) -> tuple[int, Any]:
+        """Status and JSON of one call that makes somebody, or switches somebody off."""
+        _, _, *rest = path.strip("/").split("/")
+        if rest:
+            self.off |= {rest[0]} if sent == {self.word["on"]: False} else set()
+            return self._person(rest[0])
+        number = int(sent[self.word["mail"]].split(".")[1].partition("@")[0])
+        self.people[str(1000 + number)] = number
+        return self._person(str(1000 + number))
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         """Status and JSON of one call."""
@@ -135,7 +168,7 @@ class Nameless:
             word["id"]: one,
             word["mail"]: self.email(number),
             word["name"]: f"Person {number}",
-            word["on"]: number % 4 != 0,
+            word["on"]: number % 4 != 0 and one not in self.off,
         }
         return 200, {word["who"]: person}
 
@@ -152,10 +185,17 @@ def served(app: Nameless) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
+            self._say(*app.answer(parts.path, parse_qs(parts.query)))
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            self._say(*app.change(self.path, json.loads(sent)))
+
+        do_PUT = do_POST  # noqa: N815
+
+        def _say(self, status: int, body: Any) -> None:
             if self.headers.get(app.word["header"]) != app.key:
                 status, body = 401, {"error": "who is it?"}
-            else:
-                status, body = app.answer(parts.path, parse_qs(parts.query))
             data = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

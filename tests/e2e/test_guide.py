@@ -96,7 +96,7 @@ def test_every_request_of_the_page_works(api: Api, samples: Samples, page: Path)
         where = f"{page.name}:{request.line}"
         path = filled(request.path, values)
         assert "{" not in path, f"{where}: {path} has a name that nothing gave"
-        sent: dict[str, Any] = {}
+        sent: dict[str, Any] = {"headers": dict(request.headers)}
         if request.body is not None:
             sent["json"] = json.loads(filled(request.body, values))
         answer = api.http.request(request.method, path.removeprefix("/v1"), **sent)
@@ -115,6 +115,7 @@ def test_every_request_of_the_page_works(api: Api, samples: Samples, page: Path)
 def test_every_task_has_a_page() -> None:
     stems = {page.stem for page in WITH_REQUESTS}
     assert stems >= {
+        "actions",
         "connect-activecampaign",
         "connect-aha",
         "map-fields",

@@ -54,8 +54,20 @@ def test_an_unknown_app_is_added_synced_changed_and_deleted(api: Api) -> None:
         assert [(one["title"], one["display_name"]) for one in found] == [("Desk 7", "Person 7")]
         grants = api.all(f"/integrations/{integration}/grants")
         assert len(grants) == COUNT
+
+        made = api.call(
+            "POST", f"/integrations/{integration}/users", 201, json={"email": app.email(COUNT)}
+        )
+        assert (made["external_id"], made["roster"]) == ("1023", "updated")
+        path = f"/integrations/{integration}/presets/switch_off"
+        done = api.call("POST", path, 200, json={"inputs": {"external_id": "1007"}})
+        assert done["outcome"] == "done"
+        off = api.call("GET", f"/integrations/{integration}/accounts/1007", 200)
+        assert (off["status"], app.off) == ("inactive", {"1007"})
+        api.call("DELETE", f"/integrations/{integration}/users/1007", 404)
+
         again = api.run(integration)
-        assert (again["counts"]["unchanged"], again["counts"]["updated"]) == (COUNT, 0)
+        assert (again["counts"]["unchanged"], again["counts"]["updated"]) == (COUNT + 1, 0)
 
         del app.people["1007"]
         gone = api.run(integration)
@@ -63,7 +75,7 @@ def test_an_unknown_app_is_added_synced_changed_and_deleted(api: Api) -> None:
 
         manifest["mapping"][2] = {"target": "department", "source": "title"}
         assert api.call("PUT", f"/connectors/{key}", 200, json=manifest)["version"] == 2
-        assert api.run(integration)["counts"]["updated"] == COUNT - 1
+        assert api.run(integration)["counts"]["updated"] == COUNT
         found = api.call("GET", "/people", 200, params={"email": app.email(8)})["items"]
         assert [one["department"] for one in found] == ["Desk 8"]
 

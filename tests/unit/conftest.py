@@ -1,4 +1,8 @@
-"""Properties are checked with the same examples everywhere, however slow the machine."""
+"""Properties are checked without a clock and from a fixed seed, however slow the machine.
+
+The examples still depend on which modules are loaded: hypothesis draws from their constants. What
+fails only in a run of every test fails again with `pytest -m hypothesis`.
+"""
 
 from hypothesis import HealthCheck, settings
 

@@ -14,7 +14,7 @@ MODULES = sorted(
     ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
     for file in PACKAGE.glob("rollcall/**/*.py")
 )
-WITHOUT_PYDANTIC = {"sync", "sweeper", "authorizer"}
+WITHOUT_PYDANTIC = {"sync", "sweeper", "authorizer", "actions"}
 
 IMPORT_FUNCTION = """
 import json, sys

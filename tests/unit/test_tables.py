@@ -208,12 +208,16 @@ def test_a_query_goes_on_to_the_end() -> None:
 
 
 @example({"n": 6.280799626675117e16, "m": 1e100})
+@example({"large": 3.602879701896397e16})
+@example({"largest": 9e37, "smallest": -9e37})
 @given(st.dictionaries(st.text(), VALUES))
 def test_a_value_comes_back_as_it_was(values: dict[str, Any]) -> None:
     assert from_item(to_item(values)) == values
 
 
 def test_a_number_comes_back_as_a_plain_number() -> None:
+    large = {"a": 1.2345678901234567e37, "b": -1e23, "c": 1e100}
+    assert from_item(to_item(large)) == large
     back = from_item(to_item({"share": 0.2, "count": 5, "whole": 5.0, "big": 6776757454431877834}))
     assert back == {"share": 0.2, "count": 5, "whole": 5, "big": 6776757454431877834}
     assert not any(isinstance(value, Decimal) for value in back.values())

@@ -5,12 +5,13 @@ import json
 import math
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from local.vendors import Vendor  # noqa: TC001
+from local.vendors import Vendor
 from rollcall.actions.creating import Looks
 from rollcall.actions.perform import Order, Performer
 from rollcall.actions.store import Action, Actions
@@ -44,6 +45,17 @@ class Functions:
     """What calling Lambda ends with, in place of a start."""
     kills_the_caller: bool = False
 
+    @cached_property
+    def warm(self) -> Performer:
+        """The function's own, kept between its invocations."""
+        return Performer(self.settings, self.aws, Logger(service="test"), self.looks)
+
+    def restart(self, **changes: Any) -> None:
+        """A cold one takes its place."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.__dict__.pop("warm", None)
+
     def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "actions"
         self.payloads.append(Payload)
@@ -62,8 +74,7 @@ class Functions:
     def run(self, payload: str) -> Action | None:
         """What a function makes of it."""
         event = json.loads(payload)
-        performer = Performer(self.settings, self.aws, Logger(service="test"), self.looks)
-        return performer.perform(Order.from_event(event), event["claimant"])
+        return self.warm.perform(Order.from_event(event), event["claimant"])
 
 
 class DeskAws(Aws):
@@ -106,7 +117,7 @@ class Desk:
     def actions(self) -> Actions:
         return Actions(self.house.runs.table, self.house.config, self.house.settings.run_days)
 
-    def integrate(self, vendor: "Vendor[Any]", **changes: Any) -> str:
+    def integrate(self, vendor: Vendor[Any], **changes: Any) -> str:
         """An integration with the sample vendor, synced once; its id."""
         integration = self.house.integrate(vendor, **changes)
         run = self.house.run(integration)

@@ -93,6 +93,31 @@ def test_a_users_role_is_the_group_with_its_permissions(desk: Desk) -> None:
         assert row["permissions"]["pgListAdd"] in ("0", "1")
 
 
+def test_a_user_is_put_into_another_group_and_keeps_everything_else(desk: Desk) -> None:
+    with serve(seed_activecampaign(6, 4)) as vendor:
+        integration = desk.integrate(vendor)
+        before = vendor.tenant.users["3"]
+        path = f"/v1/integrations/{integration}/presets/change_group"
+        asked = {"inputs": {"external_id": 3, "group_id": 3}}
+        answer = desk.call("POST", path, asked)
+        assert (answer.status, answer.json["outcome"]) == (200, "done"), answer.text
+        after = vendor.tenant.users["3"]
+        assert after.group == "3" != before.group
+        assert (after.username, after.email, after.phone, after.first_name) == (
+            before.username, before.email, before.phone, before.first_name
+        )  # fmt: skip
+        grants = desk.call(
+            "GET", f"/v1/integrations/{integration}/grants", query={"account": "3"}
+        ).json["items"]
+        kinds = {(g["entitlement"]["type"], g["entitlement"]["id"]) for g in grants}
+        assert kinds == {("group", "3"), ("admin", "3")}
+        vendor.log.clear()
+        again = desk.call("POST", path, asked)
+        assert (again.status, again.json["outcome"]) == (200, "already-so")
+        assert {call.method for call in vendor.log} == {"GET"}
+        desk.unchanged(integration)
+
+
 def test_every_group_is_listed_to_the_end_of_the_list(desk: Desk) -> None:
     with serve(seed_activecampaign(6, 4)) as vendor:
         vendor.switches.page_cap = 2

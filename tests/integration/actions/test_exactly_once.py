@@ -332,6 +332,7 @@ def test_a_deactivation_killed_anywhere_ends_right_by_asking_again(desk: Desk) -
             if first.status == 200:
                 break
         assert lives > 8
+        desk.unchanged(integration)
 
 
 class DyingOverTheCall(DyingAws):
@@ -356,13 +357,12 @@ def test_a_dead_functions_request_has_its_time_before_it_is_sent_again(
     desk: Desk, vendor: Vendor[ActiveCampaign]
 ) -> None:
     integration = desk.integrate(vendor)
-    desk.functions.aws = DyingOverTheCall()
+    desk.functions.restart(aws=DyingOverTheCall())
     assert create(desk, integration, zed()).status == 500
-    desk.functions.aws = DyingAws()
     made = {"email": zed()["email"], "username": "zed", "group": "4"}
     late = threading.Timer(0.6, vendor.tenant.put_user, [made])
     late.start()
-    desk.functions.looks = replace(QUICK, settled=1.5)
+    desk.functions.restart(aws=DyingAws(), looks=replace(QUICK, settled=1.5))
     again = create(desk, integration, zed())
     late.join()
     assert (again.status, again.json["outcome"]) == (201, "adopted"), again.text

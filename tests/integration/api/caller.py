@@ -21,6 +21,8 @@ class Context:
     remaining_ms: int = 29_000
     function_name: str = "api"
     aws_request_id: str = "request"
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:api"
 
     def get_remaining_time_in_millis(self) -> int:
         return self.remaining_ms

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from rollcall.connectors.store import Connectors, linking
 from rollcall.tables import transact
@@ -40,7 +40,11 @@ def audited(api: Caller) -> list[tuple[str, str, Any]]:
         (lambda data: data["address"].update(base_url="http://10.0.0.1"), ["address.base_url"] * 2),
         (lambda data: data["mapping"][0].update(target="shoe_size"), ["mapping.0.target"]),
         (lambda data: data.update(description="x" * 100_000), ["manifest"]),
-        (lambda data: data.update(presets=[]), ["presets"]),
+        (lambda data: data.update(preset=[]), ["preset"]),
+        (
+            lambda data: data.update(protected=[{"method": "DELETE", "path": "/users"}]),
+            ["protected.0.path"],
+        ),
     ],
 )
 def test_a_bad_manifest_is_told_by_path_and_nothing_is_kept(
@@ -276,5 +280,5 @@ def test_the_document_tells_every_key_of_a_manifest(api: Caller) -> None:
     told = Draft202012Validator({**schema, "components": document["components"]})
     for data in (plain(), scattered("cursor", joined(many=True)), *built_in(api)):
         told.validate(data)
-    for bad in ({**plain(), "presets": []}, {**plain(), "users": {}}, {**plain(), "name": 1}):
+    for bad in ({**plain(), "preset": []}, {**plain(), "users": {}}, {**plain(), "name": 1}):
         assert not told.is_valid(bad)

@@ -10,8 +10,18 @@ from botocore.stub import Stubber
 
 from rollcall.credentials.store import CredentialMissing, Credentials, Scheme
 from tests.integration.api.caller import Caller
+from tests.manifests import plain
 
 SECRET = "s3cret-value"
+CLIENT = {
+    "type": "oauth2_client_credentials",
+    "token_url": "https://login.example/oauth/token",
+    "client_id": "rollcall",
+    "client_secret": SECRET,
+}
+UNSHOWN = dict.fromkeys(
+    ("param_name", "add_to", "token_url", "client_id", "scope", "audience", "send")
+)
 
 
 def body(auth: Any, connector: str = "activecampaign") -> dict[str, Any]:
@@ -39,12 +49,26 @@ def secrets(api: Caller) -> list[str]:
         ({"value": "schlüssel"}, "auth.value"),
         ({"value": 1}, "auth.value"),
         ({"value": "a" * 5000}, "auth.value"),
-        ({"value": "Bearer  "}, "auth.value"),
         ({"value": "a", "extra": 1}, "auth.extra"),
         ({"type": "magic", "value": "a"}, "auth.type"),
         ({"type": 7, "value": "a"}, "auth.type"),
         ({"type": None, "value": "a"}, "auth.type"),
-        ({"type": "oauth2_client_credentials", "value": "a"}, "auth.type"),
+        ({"type": "bearer", "value": "Bearer  "}, "auth.value"),
+        ({"type": "api_key", "value": "a", "name": "Host", "add_to": "header"}, "auth.name"),
+        ({"type": "api_key", "value": "a", "name": "a b", "add_to": "header"}, "auth.name"),
+        ({"type": "api_key", "value": "a", "name": "a\nb", "add_to": "query"}, "auth.name"),
+        ({"type": "api_key", "value": "a", "name": "", "add_to": "query"}, "auth.name"),
+        ({**CLIENT, "value": "a"}, "auth.value"),
+        ({**CLIENT, "client_secret": ""}, "auth.client_secret"),
+        ({**CLIENT, "client_id": "a\nb"}, "auth.client_id"),
+        ({**CLIENT, "scope": ""}, "auth.scope"),
+        ({**CLIENT, "send": "header"}, "auth.send"),
+        ({**CLIENT, "token_url": "login.example/token"}, "auth.token_url"),
+        ({**CLIENT, "token_url": "http://login.example/token"}, "auth.token_url"),
+        ({**CLIENT, "token_url": "https://10.0.0.1/token"}, "auth.token_url"),
+        ({**CLIENT, "token_url": "https://169.254.169.254/token"}, "auth.token_url"),
+        ({**CLIENT, "token_url": "https://me:key@login.example/token"}, "auth.token_url"),
+        ({**CLIENT, "token_url": "https://login.example/a b"}, "auth.token_url"),
         ({"type": "api_key", "value": "a", "name": "X"}, "auth.add_to"),
         ({"type": "api_key", "value": "a", "name": "X", "add_to": "body"}, "auth.add_to"),
         ({"type": "api_key", "value": "a", "name": "X: Y", "add_to": "header"}, "auth.name"),
@@ -91,15 +115,26 @@ def test_a_credential_needs_a_name_and_a_connector(
             {"value": SECRET},
         ),
         (
-            "aha",
+            "activecampaign",
+            {
+                "type": "api_key",
+                "name": "Authorization",
+                "add_to": "header",
+                "value": f"Bearer {SECRET}",
+            },
+            {"type": "api_key", "param_name": "Authorization", "add_to": "header"},
             {"value": f"Bearer {SECRET}"},
-            {"type": "bearer", "param_name": None, "add_to": None},
+        ),
+        (
+            "aha",
+            {"value": f" bearer  {SECRET} "},
+            {"type": "bearer"},
             {"value": SECRET},
         ),
         (
             "aha",
             {"type": "bearer", "value": SECRET},
-            {"type": "bearer", "param_name": None, "add_to": None},
+            {"type": "bearer"},
             {"value": SECRET},
         ),
         (
@@ -110,8 +145,44 @@ def test_a_credential_needs_a_name_and_a_connector(
         ),
         (
             "activecampaign",
+            {"type": "api_key", "name": "auth[key]", "add_to": "query", "value": SECRET},
+            {"type": "api_key", "param_name": "auth[key]", "add_to": "query"},
+            {"value": SECRET},
+        ),
+        (
+            "aha",
+            CLIENT,
+            {
+                "type": "oauth2_client_credentials",
+                "token_url": "https://login.example/oauth/token",
+                "client_id": "rollcall",
+                "send": "basic",
+            },
+            {"client_secret": SECRET},
+        ),
+        (
+            "aha",
+            {
+                **CLIENT,
+                "token_url": "http://127.0.0.1:8080/token?tenant=1",
+                "scope": "users:read groups:read",
+                "audience": "https://api.example",
+                "send": "body",
+            },
+            {
+                "type": "oauth2_client_credentials",
+                "token_url": "http://127.0.0.1:8080/token?tenant=1",
+                "client_id": "rollcall",
+                "scope": "users:read groups:read",
+                "audience": "https://api.example",
+                "send": "body",
+            },
+            {"client_secret": SECRET},
+        ),
+        (
+            "activecampaign",
             {"type": "basic", "username": "ann", "password": SECRET},
-            {"type": "basic", "param_name": None, "add_to": None},
+            {"type": "basic"},
             {"username": "ann", "password": SECRET},
         ),
     ],
@@ -126,7 +197,8 @@ def test_every_form_is_kept_and_shown_without_its_value(
     created = api("POST", "/v1/credentials", body(auth, connector))
     assert created.status == 201
     assert isinstance(created.json["id"], str)
-    assert {name: created.json[name] for name in shown} == shown
+    expected = UNSHOWN | shown
+    assert {name: created.json[name] for name in expected} == expected
     path = f"/v1/credentials/{created.json['id']}"
     assert api("GET", path).json == created.json
     assert api.everything("/v1/credentials") == [created.json]
@@ -168,11 +240,34 @@ def test_rotation_takes_the_whole_body_too(api: Caller) -> None:
     assert answer.json["name"] == "renamed"
 
 
+def test_a_client_is_rotated_by_its_secret_alone_or_as_a_whole(api: Caller) -> None:
+    created = api("POST", "/v1/credentials", body(CLIENT, "aha")).json
+    path = f"/v1/credentials/{created['id']}"
+    answer = api("PUT", path, {"auth": {"value": "new"}})
+    assert {**answer.json, "updated_at": created["updated_at"]} == created
+    assert store(api).secret(created["id"]) == {"client_secret": "new"}
+    whole = {**CLIENT, "client_secret": "newer", "scope": "users:read"}
+    answer = api("PUT", path, {"auth": whole})
+    assert (answer.json["scope"], answer.json["client_id"]) == ("users:read", "rollcall")
+    assert store(api).secret(created["id"]) == {"client_secret": "newer"}
+    (entry, *_) = api.everything("/v1/audit")
+    assert entry["changes"] == {"scope": {"before": None, "after": "users:read"}}
+
+
+def test_a_key_alone_is_no_client(api: Caller) -> None:
+    manifest = plain() | {"auth": {"type": "oauth2_client_credentials"}}
+    assert api("POST", "/v1/connectors", manifest).status == 201
+    answer = api("POST", "/v1/credentials", body({"value": "a"}, manifest["key"]))
+    assert (answer.status, answer.fields) == (422, ["auth.type"])
+    assert api("POST", "/v1/credentials", body(CLIENT, manifest["key"])).status == 201
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"connector": "aha"}, "connector"),
         ({"auth": {"type": "bearer", "value": "a"}}, "auth.type"),
+        ({"auth": CLIENT}, "auth.type"),
         ({"auth": {"value": ""}}, "auth.value"),
     ],
 )

@@ -201,10 +201,12 @@ def test_an_account_is_linked_unlinked_and_marked_by_hand(api: Caller, filled: s
     assert {one["external_id"] for one in person["accounts"]} == {"1", "2"}
     nobody = api("DELETE", f"{path}/1/person")
     assert (nobody.status, nobody.json["person_id"], nobody.json["link"]) == (200, None, "none")
+    back = api("PATCH", f"{path}/1", {"link": None})
+    assert (back.status, back.json["person_id"], back.json["link"]) == (200, None, None)
     marked = api("PATCH", f"{path}/3", {"kind": "service"})
     assert (marked.status, marked.json["kind"], marked.json["person_id"]) == (200, "service", None)
     entries = api.everything("/v1/audit", object_type="account")
-    assert [entry["verb"] for entry in entries] == ["mark", "unlink", "link"]
+    assert [entry["verb"] for entry in entries] == ["mark", "release", "unlink", "link"]
     assert entries[0]["object_id"] == f"{filled}/3"
     assert entries[0]["changes"]["kind"] == {"before": None, "after": "service"}
 
@@ -246,7 +248,9 @@ def test_what_cannot_be_linked_is_refused(api: Caller, filled: str) -> None:
     assert (missing.status, missing.fields) == (422, ["person_id"])
     assert api("PUT", f"{path}/1/person", {}).fields == ["person_id"]
     assert api("PUT", f"{path}/1/person", {"person_id": person, "more": 1}).fields == ["more"]
-    assert api("PATCH", f"{path}/1", {"kind": "robot"}).fields == ["kind"]
+    for change in ({"kind": "robot"}, {"kind": None}, {}, {"kind": "person", "link": None}):
+        assert api("PATCH", f"{path}/1", change).fields == ["kind"]
+    assert api("PATCH", f"{path}/1", {"link": "manual"}).fields == ["link"]
     api("PATCH", f"{path}/1", {"kind": "system"})
     refused = api("PUT", f"{path}/1/person", {"person_id": person})
     assert refused.status == 409

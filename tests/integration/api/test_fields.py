@@ -70,6 +70,8 @@ def refused(api: Caller, body: dict[str, Any], status: int) -> Answered:
         ({"name": "Id"}, "name"),
         ({"name": "Created at"}, "name"),
         ({"name": "Response"}, "name"),
+        ({"name": "Person"}, "name"),
+        ({"name": "Source"}, "name"),
         ({"name": 5}, "name"),
         ({"type": "date"}, "type"),
         ({"type": None}, "type"),
@@ -169,6 +171,28 @@ def test_a_field_is_deleted_when_no_mapping_uses_it(api: Caller) -> None:
     assert api("DELETE", path).status == 204
     assert api("GET", path).status == 404
     assert audited(api)[0] == ("delete", "field", "activecampaign_user_id")
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ activecampaign_user_id }}", "{{ person.activecampaign_user_id }}",
+     """{{ person["activecampaign_user_id"] | upper }}"""],
+)  # fmt: skip
+def test_a_field_that_a_template_reads_is_not_deleted(api: Caller, template: str) -> None:
+    created(api)
+    rules = [*MAPPING["fields"][:1], {"target": "title", "template": template}]
+    api.integration(mapping={"fields": rules})
+    answer = api("DELETE", "/v1/fields/activecampaign_user_id")
+    assert answer.status == 409
+    assert "the template of title" in answer.json["detail"]
+
+
+def test_a_word_of_a_template_is_no_use_of_a_field(api: Caller) -> None:
+    created(api)
+    template = "activecampaign_user_id {{ response.activecampaign_user_id }}"
+    rules = [*MAPPING["fields"][:1], {"target": "title", "template": template}]
+    api.integration(mapping={"fields": rules})
+    assert api("DELETE", "/v1/fields/activecampaign_user_id").status == 204
 
 
 def test_a_field_that_a_mapping_comes_to_use_meanwhile_is_not_deleted(api: Caller) -> None:

@@ -150,6 +150,23 @@ def test_a_filter_may_name_a_source_that_the_mapping_adds(api: Caller) -> None:
     ]
 
 
+@pytest.mark.parametrize("mapping", [None, MAPPING])
+def test_a_source_that_the_mapping_adds_may_not_go_while_the_filter_asks_for_it(
+    api: Caller, mapping: Any
+) -> None:
+    adding = {**MAPPING, "sources": [{"key": "plan", "path": "account.plan"}]}
+    condition = {"not": {"field": "plan", "op": "equals", "value": "pro"}}
+    created = api.integration(mapping=adding, filter=condition)
+    path = f"/v1/integrations/{created['id']}"
+    for call in (("PATCH", path), ("POST", f"{path}/preview")):
+        answer = api(*call, {"mapping": mapping})
+        assert (answer.status, answer.fields) == (422, ["filter.not.field"])
+        assert "response.plan" in answer.json["errors"][0]["message"]
+    assert api("GET", path).json == created
+    by_path = {"not": {**condition["not"], "field": "response.plan"}}
+    assert api("PATCH", path, {"mapping": mapping, "filter": by_path}).status == 200
+
+
 def launch(api: Caller, integration: Any) -> Answered:
     return api("POST", f"/v1/integrations/{integration['id']}/launch")
 

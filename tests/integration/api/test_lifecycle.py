@@ -9,6 +9,10 @@ import pytest
 
 from local.vendors import serve
 from local.vendors.seed import seed_activecampaign
+from rollcall.api.app import Api
+from rollcall.api.services import Services
+from rollcall.integrations.model import Integration
+from rollcall.integrations.schedule import Schedules
 from rollcall.integrations.store import Integrations
 from tests.integration.api.caller import Caller
 
@@ -103,6 +107,27 @@ def test_a_new_schedule_reaches_eventbridge_once_launched(api: Caller) -> None:
     schedule = api.schedules()[integration["id"]]
     assert schedule["ScheduleExpression"] == "rate(4 days)"
     assert schedule["StartDate"] > datetime.now(UTC) + timedelta(days=3, hours=23)
+
+
+class Refusing(Schedules):
+    """EventBridge, which takes none of our expressions."""
+
+    def ensure(self, integration: Integration) -> None:  # noqa: ARG002 (the base's name)
+        return None
+
+
+def test_a_schedule_that_eventbridge_refuses_changes_nothing(api: Caller) -> None:
+    integration = launched(api)
+    path = f"/v1/integrations/{integration['id']}"
+    services = Services(api.settings, api.api_settings, api.aws)
+    services.schedules = Refusing(api.aws.scheduler, "schedules", "", "", "")
+    refusing = Caller(Api(services), api.settings, api.api_settings, api.aws)
+    change = {"name": "New", "schedule": {"expression": "rate(4 days)"}}
+    answer = refusing("PATCH", path, change)
+    assert (answer.status, answer.fields) == (422, ["schedule.expression"])
+    shown = refusing("GET", path).json
+    assert {**shown, "updated_at": None} == {**integration, "updated_at": None}
+    assert api.schedules()[integration["id"]]["ScheduleExpression"] == "rate(1 day)"
 
 
 def test_the_same_change_again_puts_right_what_a_crash_left(api: Caller) -> None:

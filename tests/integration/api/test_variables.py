@@ -48,6 +48,28 @@ def test_a_variable_is_set_shown_listed_and_deleted(api: Caller) -> None:
     assert api("GET", path).status == 404
 
 
+def test_the_address_of_a_launched_integration_is_not_taken_away(api: Caller) -> None:
+    path = "/v1/variables/ActiveCampaign.Subdomain"
+    api("PUT", path, {"value": "acme"})
+    integration = api.integration(subdomain=None)
+    here = f"/v1/integrations/{integration['id']}"
+    api.integration(subdomain="typed")
+    assert api("POST", f"{here}/launch").status == 200
+    answer = api("DELETE", path)
+    assert answer.status == 409
+    assert integration["id"] in answer.json["detail"]
+    assert api("GET", here).json["base_url"] == "https://acme.api-us1.com"
+    api("PATCH", here, {"subdomain": "own"})
+    assert api("DELETE", path).status == 204
+
+
+def test_a_variable_that_only_a_draft_uses_is_deleted(api: Caller) -> None:
+    path = "/v1/variables/ActiveCampaign.Subdomain"
+    api("PUT", path, {"value": "acme"})
+    api.integration(subdomain=None)
+    assert api("DELETE", path).status == 204
+
+
 def test_connectors_are_listed(api: Caller) -> None:
     listed = api.everything("/v1/connectors", limit=1)
     assert [one["key"] for one in listed] == ["activecampaign", "aha"]

@@ -287,6 +287,31 @@ def test_an_unlinked_account_stays_nobodys_without_an_error(directory: Table, ha
     assert len(people(directory)) == count
 
 
+def test_an_account_that_is_given_back_is_its_keys_again(directory: Table, hand: Hand) -> None:
+    accounts, other = taker(directory), Taker(directory, "older", TWO_KEYS)
+    other.one(id="9", email="real@x.test")
+    accounts.one(email="alias@x.test", username="ann")
+    hand.link("newer", "1", other.account("9")["person_id"])
+    accounts.one(email="alias@x.test", username="ann")
+    hand.release("newer", "1")
+    assert not {"person_id", "link"} & accounts.account("1").keys(), "nobody's until the next run"
+    outcome = accounts.one(email="alias@x.test", username="ann")
+    assert (outcome.change, outcome.faults) == ("updated", ())
+    own = people(directory)[accounts.account("1")["person_id"]]
+    assert (own["fields"]["email"], own["fields"]["username"]) == ("alias@x.test", "ann")
+    real = people(directory)[other.account("9")["person_id"]]
+    assert real["id"] != own["id"]
+    assert real["fields"]["email"] == "real@x.test"
+    assert "username" not in real["fields"], "what it wrote there goes with it"
+    hand.unlink("newer", "1")
+    hand.release("newer", "1")
+    accounts.one(email="alias@x.test", username="ann")
+    assert accounts.account("1")["person_id"] == own["id"]
+    before = written(directory)
+    hand.release("newer", "1")
+    assert written(directory) == before, "there is nothing to forget"
+
+
 @pytest.mark.parametrize("kind", ["service", "system"])
 def test_an_account_of_no_person_makes_none_and_is_no_error(
     directory: Table, hand: Hand, kind: Any
@@ -326,6 +351,7 @@ def test_what_cannot_be_linked_is_refused_and_changes_nothing(directory: Table, 
     assert hand.link("newer", "77", bob) == "no-account"
     assert hand.link("older", "5", bob) == "no-account", "a record of people is no account"
     assert hand.unlink("newer", "77") == "no-account"
+    assert hand.release("newer", "77") == "no-account"
     assert hand.set_kind("newer", "77", "service") == "no-account"
     assert written(directory) == before
 

@@ -119,6 +119,24 @@ def test_a_revoked_key_asks_for_a_new_one_and_stops_the_schedule(
     again = house.integrations.get(integration.id)
     assert again is not None
     assert again.status == "active"
+    resumed = house.start(integration, "by-schedule-2", trigger="schedule", scheduled_time="t2")
+    assert resumed["next"] == "pull"
+
+
+def test_a_key_that_works_again_is_reconnected_though_the_run_fails_for_another_reason(
+    house: House, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    integration = house.integrate(vendor)
+    vendor.switches.token_valid = False
+    house.run(integration)
+    vendor.switches.token_valid = True
+    vendor.switches.faults = [Fault(kind="status", status=500, after=3)]
+    run = house.run(integration)
+    assert run.error is not None
+    assert run.error["code"] == "vendor-broken"
+    now = house.integrations.get(integration.id)
+    assert now is not None
+    assert now.status == "active"
 
 
 def test_a_key_that_may_not_list_users_is_no_refused_key(

@@ -171,7 +171,7 @@ def test_a_plan_that_succeeds_reconnects_nothing(
     house: House, vendor: "Vendor[ActiveCampaign]"
 ) -> None:
     integration = house.integrate(vendor)
-    house.integrations.set_status(integration.id, "needs_reconnect")
+    house.integrations.set_status(integration.id, "needs_reconnect", "test")
     assert plan(house, integration).status == "succeeded"
     now = house.integrations.get(integration.id)
     assert now is not None

@@ -193,7 +193,7 @@ def test_a_date_and_a_reset_are_counted_from_now() -> None:
 
 def test_a_503_that_says_when_to_come_back_is_a_limit_and_any_other_is_a_fault() -> None:
     assert failed(503, HTML, {"retry-after": "20"}) == Failure(
-        "vendor-throttled", "503: a page, not JSON", 20
+        "vendor-throttled", "503: a page, not JSON", 20, 503
     )
     assert failed(503, HTML).code == "vendor-broken"
     assert failed(503, HTML, {"retry-after": "soon"}).code == "vendor-broken"

@@ -15,23 +15,7 @@ from rollcall.connectors.check import LARGEST, problems
 from rollcall.connectors.manifest import Admins, Manifest, build
 from rollcall.connectors.manifest import plain as as_data
 from rollcall.connectors.shapes import FORMS
-from tests.manifests import PAGES, joined, plain, scattered
-
-GONE = object()
-
-
-def bent(path: str, value: Any, data: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The plain manifest, or another, with one value changed, or taken away."""
-    data = data or plain()
-    *before, last = path.split(".")
-    place: Any = data
-    for step in before:
-        place = place[int(step)] if isinstance(place, list) else place[step]
-    if value is GONE:
-        del place[last]
-    else:
-        place[int(last) if isinstance(place, list) else last] = value
-    return data
+from tests.manifests import GONE, PAGES, bent, joined, plain, scattered
 
 
 @pytest.mark.parametrize(
@@ -117,7 +101,7 @@ def bent(path: str, value: Any, data: dict[str, Any] | None = None) -> dict[str,
         ("users.path", "/" + "u" * 300, "users.path", "300"),
         ("auth.name", "X Key", "auth.name", "header"),
         ("auth.name", "Host", "auth.name", "Host"),
-        ("auth.name", "X-Key: a\r\nY", "auth.name", "header"),
+        ("auth.name", "X-Key: a\r\nY", "auth.name", "control"),
         ("users.paging.size_parameter", "per page", "users.paging.size_parameter", "parameter"),
         ("users.paging.position_parameter", "a&b", "users.paging.position_parameter", "parameter"),
         ("users.paging.position_parameter", "per_page", "users.paging.size_parameter", "must not"),
@@ -279,6 +263,11 @@ def test_every_value_of_the_schema_has_a_form() -> None:
     }
     assert free == set()
     assert set(FORMS) <= {(kind, name) for kind, name, _ in leaves(Manifest)}
+
+
+def test_a_key_goes_into_a_parameter_of_any_name() -> None:
+    auth = {"type": "api_key", "name": "auth[key]", "add_to": "query"}
+    assert problems(bent("auth", auth)) == []
 
 
 @given(

@@ -56,9 +56,6 @@ WITH_TITLE = example(fields=[*plain()["fields"], TITLE])
     ("mapping", "filter_"),
     [
         ({"fields": [{"target": "title", "source": "title"}]}, None),
-        ({"fields": [{"target": "title", "template": "{{ source.title | upper }}"}]}, None),
-        ({"fields": [{"target": "title", "template": "{{ source['title'] }}"}]}, None),
-        ({"fields": [], "sources": [{"key": "x", "template": "{{ source.title }}"}]}, None),
         (None, {"field": "title", "op": "is_empty"}),
         (None, {"all": [{"any": [{"not": {"field": "title", "op": "is_empty"}}]}]}),
     ],
@@ -67,6 +64,21 @@ def test_a_field_that_is_used_may_not_go(mapping: Any, filter_: Any) -> None:
     integration = replace(INTEGRATION, mapping=mapping, filter=filter_)
     place = "mapping" if mapping else "filter"
     assert broken(integration, WITH_TITLE, example()) == [f"its {place} uses the field title"]
+    assert broken(integration, WITH_TITLE, WITH_TITLE) == []
+
+
+@pytest.mark.parametrize(
+    ("mapping", "place"),
+    [
+        ({"fields": [{"target": "title", "template": "{{ source.title | upper }}"}]}, "fields"),
+        ({"fields": [{"target": "title", "template": "{{ source['title'] }}"}]}, "fields"),
+        ({"fields": [], "sources": [{"key": "x", "template": "{{ source.title }}"}]}, "sources"),
+    ],
+)
+def test_a_field_that_a_template_reads_may_not_go(mapping: Any, place: str) -> None:
+    integration = replace(INTEGRATION, mapping=mapping)
+    (said,) = broken(integration, WITH_TITLE, example())
+    assert said.startswith(f"mapping.{place}.0.template line 1, column 4: there is no source.title")
     assert broken(integration, WITH_TITLE, WITH_TITLE) == []
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from rollcall.connectors import manifest
+from rollcall.connectors import manifest, presets
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/guide/add-an-app.md"
 PARTS = {
@@ -33,8 +33,19 @@ PARTS = {
     "Error": "errors",
     "Field": "fields",
     "Target": "mapping",
+    "Preset": "presets",
+    "Input": "inputs",
+    "Read": "reads",
+    "Said": "says",
+    "Rows": "rows",
+    "Protected": "protected",
 }
 """The title of each part of the schema on the page."""
+SCHEMA = {
+    name: kind
+    for name, kind in {**vars(manifest), **vars(presets)}.items()
+    if isinstance(kind, type) and is_dataclass(kind)
+}
 WORDS: dict[Any, str] = {str: "text", int: "number", float: "number", bool: "true or false"}
 
 
@@ -64,9 +75,10 @@ def said(hint: Any) -> str:
 
 
 def default_of(kind: Any, key: str) -> str:
-    default = next(one.default for one in fields(kind) if one.name == key)
+    field = next(one for one in fields(kind) if one.name == key)
+    default = field.default
     if default is MISSING:
-        return "needed"
+        return "needed" if field.default_factory is MISSING else "none"
     if is_dataclass(default) or default in (None, "", ()):
         return "none"
     return f"`{default}`" if isinstance(default, str) else f"`{default}`".lower()
@@ -86,16 +98,11 @@ def test_every_key_is_on_the_page_with_its_type_and_default(name: str) -> None:
         for line in found[1].splitlines()
         if line.startswith("| `")
     ]
-    kind = getattr(manifest, name)
+    kind = SCHEMA[name]
     wanted = [[f"`{key}`", kind_of(kind, key), default_of(kind, key)] for key in keys_of(kind)]
     assert [row[:3] for row in rows] == wanted
     assert all(row[3] for row in rows)
 
 
 def test_every_part_of_the_schema_has_a_title() -> None:
-    known = {
-        name
-        for name, kind in vars(manifest).items()
-        if isinstance(kind, type) and is_dataclass(kind)
-    }
-    assert known == set(PARTS)
+    assert set(SCHEMA) == set(PARTS)

@@ -97,6 +97,8 @@ def test_time_zones(name: str) -> None:
     assert is_timezone(name)
 
 
-@pytest.mark.parametrize("name", ["", "Berlin", "../etc/passwd", "/etc/localtime", "UTC+1"])
+@pytest.mark.parametrize(
+    "name", ["", "Berlin", "../etc/passwd", "/etc/localtime", "UTC+1", "Factory"]
+)
 def test_no_time_zones(name: str) -> None:
     assert not is_timezone(name)

@@ -117,6 +117,10 @@ def test_what_is_right_has_no_problems(data: Any) -> None:
         ({"fields": [], "sources": [{"key": "x", "path": "a[x]"}]}, "mapping.sources.0.path"),
         ({"fields": [], "sources": [{"key": "x", "path": 7}]}, "mapping.sources.0.path"),
         (
+            {"fields": [], "sources": [{"key": "x", "path": "{{ response.y }}"}]},
+            "mapping.sources.0.path",
+        ),
+        (
             {"fields": [], "sources": [{"key": "x", "path": "x", "type": "text"}]},
             "mapping.sources.0.type",
         ),
@@ -152,13 +156,16 @@ def test_a_mapping_of_the_wrong_shape_is_refused_where_it_is(data: Any, path: st
         ({"source": 7}, "source"),
         ({"source": ""}, "source"),
         ({"source": "jobs["}, "source"),
+        ({"source": "{{ response.job }}"}, "source"),
+        ({"source": "Dr. {{ response.name }}"}, "source"),
+        ({"source": "{% if response.job %}job{% endif %}"}, "source"),
         ({"source": None, "template": ""}, "template"),
         ({"source": None, "template": 7}, "template"),
         ({"source": None, "template": "{{ response.job"}, "template"),
         ({"source": None, "template": "{% for x in response %}{% endfor %}"}, "template"),
         ({"source": None, "template": "{{ response.__class__ }}"}, "template"),
         ({"source": None, "template": "{{ 9 ** 9 ** 9 }}"}, "template"),
-        ({"source": None, "template": "{{ email }}"}, "template"),
+        ({"source": None, "template": "{{ firstName }}"}, "template"),
         ({"source": None, "value": 7}, "value"),
         ({"source": None, "value": ""}, "value"),
         ({"source": None, "value": ["Boss"]}, "value"),
@@ -206,6 +213,45 @@ def test_a_field_that_is_unknown_is_told_with_one_like_it() -> None:
 def test_a_template_is_refused_with_its_position() -> None:
     told = rule_faults(source=None, template="line one\n{{ response.job | shout }}")
     assert told["mapping.fields.0.template"].startswith("line 2, column 19: ")
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (
+            "a\n{{ person.emial }}",
+            "line 2, column 4: there is no person.emial; did you mean email?",
+        ),
+        ("{{ source.firstName }}", "line 1, column 4: there is no source.firstName"),
+        ("{{ source['nobody'].x }}", "line 1, column 4: there is no source.nobody"),
+        ("{% if response.a %}{{ person.x | upper }}{% endif %}", "line 1, column 23: "),
+    ],
+)
+def test_a_template_that_reads_what_there_cannot_be_is_refused(template: str, said: str) -> None:
+    told = rule_faults(source=None, template=template)
+    assert told["mapping.fields.0.template"].startswith(said)
+
+
+def test_a_template_may_read_every_source_and_field_there_is() -> None:
+    template = "{{ source.name }}{{ source.b }}{{ person.aha_user_id }}{{ response.new }}"
+    sources = [{"key": "a", "template": "{{ source.b }}"}, {"key": "b", "path": "x"}]
+    rule = {"target": "title", "template": template}
+    assert faults({"fields": [rule], "sources": sources}) == {}
+    sources[0] = {"key": "a", "template": "{{ source.c }}"}
+    assert list(faults({"fields": [], "sources": sources})) == ["mapping.sources.0.template"]
+
+
+def test_a_source_that_was_added_until_now_is_not_taken_for_a_path() -> None:
+    before = {"fields": [], "sources": [{"key": "job", "path": "x.job"}]}
+    rule = {"target": "title", "source": "job"}
+
+    def told(data: Any) -> list[str]:
+        return [one.path for one in mapping_problems(data, AHA, FIELDS, ROLES, before)]
+
+    assert told({"fields": [rule]}) == ["mapping.fields.0.source"]
+    assert told({"fields": [{**rule, "source": "response.job"}]}) == []
+    assert told({**before, "fields": [rule]}) == []
+    assert told(None) == []
 
 
 def test_a_path_is_refused_with_its_position() -> None:

@@ -67,6 +67,7 @@ def test_a_filter_that_is_right_has_no_problems(data: Any) -> None:
         ({**LEAF, "op": ["equals"]}, "filter.op"),
         ({**LEAF, "op": "Equals"}, "filter.op"),
         ({**LEAF, "field": "a[x]"}, "filter.field"),
+        ({**LEAF, "field": "{{ response.a }}"}, "filter.field"),
         ({**LEAF, "field": None}, "filter.field"),
         ({**LEAF, "case": True}, "filter.case"),
         ({**LEAF, "value": None}, "filter.value"),

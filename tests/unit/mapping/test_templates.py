@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.mapping.expressions import DEEPEST, MOST_NODES
+from rollcall.mapping.expressions import MOST_NODES
 from rollcall.mapping.library import FILTERS, LONGEST_TEXT
 from rollcall.mapping.templates import (
     LONGEST_SOURCE,
@@ -17,6 +17,7 @@ from rollcall.mapping.templates import (
     Template,
     compile_template,
 )
+from rollcall.mapping.tokens import DEEPEST
 
 RESPONSE = {
     "name": "Ann", "none": None, "yes": True, "no": False, "count": 3, "share": 0.5, "empty": "",
@@ -208,6 +209,12 @@ def test_a_place_is_inside_the_source() -> None:
         lines = source.split("\n")
         assert 1 <= answer.line <= len(lines)
         assert 1 <= answer.column <= len(lines[answer.line - 1]) + 1
+
+
+def test_the_same_text_is_compiled_once() -> None:
+    source = "{{ response.name | upper }} for the first time"
+    assert compile_template(source) is compile_template(source)
+    assert compile_template(source, ("response",)) is not compile_template(source, ("person",))
 
 
 def test_names_are_those_that_were_given() -> None:

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.sync.masking import LARGEST, MASK, masked, without_secrets
+from rollcall.sync.masking import (
+    LARGEST,
+    MASK,
+    hidden,
+    masked,
+    named,
+    without_named,
+    without_secrets,
+    without_values,
+)
 from rollcall.tables import from_item, to_item
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -79,3 +88,31 @@ def test_what_is_nested_too_deep_for_a_table_is_kept_as_text() -> None:
     while isinstance(inner, list):
         inner, depth = inner[0], depth + 1
     assert depth < 30
+
+
+def test_what_is_written_under_the_name_of_a_secret_is_masked_and_a_template_stays() -> None:
+    written = {
+        "user": {"password": "p4ss", "name": "Sam", "pin": 7},
+        "tokens": [{"value": 8}, "t0ken"],
+        "secret": "{{ inputs.password }}",
+        "api-key": "",
+        "has_password": True,
+    }
+    assert without_named(written) == {
+        **written,
+        "user": {"password": MASK, "name": "Sam", "pin": 7},
+        "tokens": [{"value": MASK}, MASK],
+    }
+    assert [*named(written, "body")] == [
+        "body.user.password",
+        "body.tokens.0.value",
+        "body.tokens.1",
+    ]
+
+
+def test_what_is_masked_is_found_where_it_stands() -> None:
+    real = {"a": "s3cret-value", "b": ["s3cret-two", "x"], "c": {"d": "short"}, "e": "shown"}
+    shown = {"a": MASK, "b": [MASK, "x"], "c": MASK, "e": "shown"}
+    assert [*hidden(real, shown)] == ["s3cret-value", "s3cret-two"]
+    told = {"said": "it is s3cret-value!", "e": "shown"}
+    assert without_values(told, [*hidden(real, shown)]) == {"said": f"it is {MASK}!", "e": "shown"}

@@ -51,7 +51,12 @@ def test_machines_speak_jsonata_and_end_in_time(machine: str) -> None:
 @pytest.mark.parametrize("state", TASKS)
 def test_every_task_has_a_timeout_repeats_and_catches(state: dict[str, Any]) -> None:
     # By States.ALL: the local AWS reports every exception under one name.
-    [retry] = state["Retry"]
+    [busy, retry] = state["Retry"]
+    assert busy["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+    assert (
+        busy["MaxAttempts"] * busy["MaxDelaySeconds"]
+        > MACHINES["sync.asl.yaml"]["TimeoutSeconds"] / 2
+    )
     assert retry["ErrorEquals"] == ["States.ALL"]
     assert retry["MaxAttempts"] == 3
     assert retry["JitterStrategy"] == "FULL"

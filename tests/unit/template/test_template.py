@@ -13,11 +13,13 @@ EVERY_FUNCTION = {
 ONLY = {
     "api": {
         *("IDEMPOTENCY_TABLE", "SYNC_STATE_MACHINE_ARN", "NOTICE_TOPIC_ARN"),
-        *("SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "SCHEDULE_DLQ_ARN"),
+        *("SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "SCHEDULE_DLQ_ARN", "ACTIONS_FUNCTION"),
     },
     "authorizer": {"TOKEN_SECRET_ARN"},
     "sync": {"NOTICE_TOPIC_ARN"},
     "sweeper": {"NOTICE_TOPIC_ARN"},
+    "actions": {"NOTICE_TOPIC_ARN"},
+    "changes": {"EVENT_BUS", "PARKED_EVENTS_URL"},
 }
 
 
@@ -57,10 +59,11 @@ def test_the_api_is_throttled_and_logged(resources: Resources) -> None:
     assert "authorization" not in log["Format"].lower().replace("authorizer", "")
 
 
-@pytest.mark.parametrize("name", ["api", "authorizer", "sync", "sweeper"])
+@pytest.mark.parametrize("name", ["api", "authorizer", "sync", "sweeper", "actions", "changes"])
 class TestEachFunction:
     def test_has_a_timeout_below_its_callers(self, functions: Resources, name: str) -> None:
         limits = {"api": 29, "authorizer": 10, "sync": 329, "sweeper": 300}
+        limits |= {"actions": 129, "changes": 60}
         assert 0 < functions[name]["Timeout"] <= limits[name]
 
     def test_logs_json_to_a_group_of_its_own(
@@ -175,7 +178,7 @@ def test_alarms_say_it_to_the_topic(resources: Resources) -> None:
     metrics = {alarm["Properties"]["MetricName"] for alarm in alarms}
     assert metrics == {
         *("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"),
-        *("ApproximateNumberOfMessagesVisible", "Errors"),
+        *("ApproximateNumberOfMessagesVisible", "Errors", "IteratorAge"),
     }
     for alarm in alarms:
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
@@ -194,5 +197,22 @@ def test_outputs_are_there(template: dict[str, Any]) -> None:
     assert set(template["Outputs"]) == {
         *("ApiId", "ApiUrl", "TokenSecretArn", "StateMachineArn", "ScheduleGroup", "SecretPrefix"),
         *("ConfigTable", "DirectoryTable", "RunsTable", "IdempotencyTable"),
-        *("AlarmTopic", "NoticeTopic"),
+        *("AlarmTopic", "NoticeTopic", "EventBus", "ParkedEvents"),
     }
+
+
+def test_every_change_that_makes_events_is_read_from_the_oldest_on(functions: Resources) -> None:
+    streams = functions["changes"]["Events"]
+    tables = {stream["Properties"]["Stream"]["Fn::GetAtt"][0] for stream in streams.values()}
+    assert tables == {"DirectoryTable", "RunsTable", "ConfigTable"}
+    for stream in streams.values():
+        assert stream["Properties"]["StartingPosition"] == "TRIM_HORIZON"
+        assert "MaximumRetryAttempts" not in stream["Properties"], "tried as long as it is kept"
+        assert stream["Properties"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+
+
+def test_there_is_a_webhook_only_where_one_is_wanted(resources: Resources) -> None:
+    parts = {name: one for name, one in resources.items() if name.startswith("Webhook")}
+    assert len(parts) == 7
+    assert {one["Condition"] for one in parts.values()} == {"HasWebhook", None} - {None}
+    assert resources["Webhook"]["Properties"]["EventBusName"] == {"Ref": "EventBus"}

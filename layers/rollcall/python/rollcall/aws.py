@@ -64,6 +64,16 @@ class Aws:
         return self._client("s3")
 
     @cached_property
+    def events(self) -> Client:
+        """EventBridge."""
+        return self._client("events")
+
+    @cached_property
+    def sqs(self) -> Client:
+        """SQS."""
+        return self._client("sqs")
+
+    @cached_property
     def sns(self) -> Client:
         """SNS."""
         return self._client("sns")

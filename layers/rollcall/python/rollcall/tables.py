@@ -38,7 +38,7 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, float):
-        # Beyond 2**53 repr tells other digits than the float has.
+        # The shortest text of a large one, 3.602879701896397e+16, is another whole number.
         whole = value.is_integer() and abs(value) < _MOST
         return Decimal(int(value)) if whole else Decimal(repr(value))
     if isinstance(value, Mapping):

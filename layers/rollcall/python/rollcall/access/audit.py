@@ -12,9 +12,6 @@ from typing import Any
 from rollcall.stamps import new_id, now
 from rollcall.tables import Action, Condition, Item, Table, equals
 
-SYSTEM = "rollcall"
-"""The actor of what Rollcall changes by itself."""
-
 # No deployment is older, so no entry is: reading backwards ends here.
 _FIRST_MONTH = date(2026, 11, 1)
 

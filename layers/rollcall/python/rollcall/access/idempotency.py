@@ -48,9 +48,9 @@ class Idempotency:
     def once(self, event: Mapping[str, Any], context: Any, respond: Callable[[], Answer]) -> Answer:
         """What `respond` answers, or answered to the same request before.
 
-        Only a POST with the header is remembered, and no answer of 500 and above, nor one that says
-        when to ask again: what is asked then answers alike by itself. Raises Problem: 409 while the
-        first request is still being served, 422 for another body or a bad key.
+        Only a POST with the header is remembered, no dry run, and no answer of 500 and above, nor
+        one that says when to ask again: what is asked then answers alike by itself. Raises Problem:
+        409 while the first request is still being served, 422 for another body or a bad key.
         """
         headers = {name.lower(): value for name, value in event["headers"].items()}
         http = event["requestContext"]["http"]
@@ -59,6 +59,9 @@ class Idempotency:
         key = headers[HEADER]
         if not key or len(key) > _LONGEST:
             raise invalid("Idempotency-Key", f"must have 1 to {_LONGEST} characters")
+        body = _canonical(event.get("body"))
+        if isinstance(body, dict) and body.get("dry_run") is True:
+            return respond()  # it does nothing, and the key is for the request that does
         request = {
             "key": [
                 event["requestContext"]["authorizer"]["lambda"]["actor"],
@@ -66,7 +69,7 @@ class Idempotency:
                 event["rawPath"],
                 key,
             ],
-            "body": [event.get("rawQueryString", ""), _canonical(event.get("body"))],
+            "body": [event.get("rawQueryString", ""), body],
         }
         try:
             return self._remembered(respond, context, request)

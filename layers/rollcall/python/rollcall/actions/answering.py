@@ -13,7 +13,9 @@ from rollcall.mapping.templates import Failed, Refused, Template, compile_templa
 
 Context = Mapping[str, Any]
 Outcome = str
-"""`done`, or what was found instead: `already-so`, `already-gone`, `adopted`."""
+"""`done`, or what was found instead: `already-so`, `already-gone`, `adopted`; `differs` where a
+user was made in another way than was asked.
+"""
 
 
 def holds(source: str, context: Context) -> bool:
@@ -95,9 +97,24 @@ def error_of(failure: Failure, fields: Mapping[str, str]) -> Mapping[str, Any]:
     told: dict[str, Any] = {"code": failure.code, "detail": failure.detail}
     if failure.wait_seconds is not None:
         told["wait_seconds"] = failure.wait_seconds
-    if failure.fields:
-        told["errors"] = [[fields.get(name, name), message] for name, message in failure.fields]
+    placed = [[_placed(name, message, fields), message] for name, message in failure.fields]
+    if errors := [[name, message] for name, message in placed if name]:
+        told["errors"] = errors
     return told
+
+
+def _placed(name: str, message: str, fields: Mapping[str, str]) -> str:
+    """Which of our inputs the app means, by the field it names or by how its sentence begins:
+    "First name can't be blank" is said of `first_name`. Empty where neither tells.
+    """
+    if name:
+        return fields.get(name, name)
+    said = message.casefold()
+    for key in sorted(fields, key=len, reverse=True):
+        words = key.removesuffix("_id").replace("_", " ").casefold()
+        if said.startswith((f"{words} ", f"{key.casefold()} ")):
+            return fields[key]
+    return ""
 
 
 def fault_error(fault: Fault) -> Mapping[str, Any]:

@@ -15,20 +15,20 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from rollcall.access.problems import Problem, unknown
-from rollcall.actions.inputs import EXTERNAL_ID, Faults, checked, id_fault
+from rollcall.access.problems import Problem
+from rollcall.actions.inputs import EXTERNAL_ID, Faults, checked
 from rollcall.actions.person_field import field_fault
-from rollcall.actions.request import Fault, compiled
+from rollcall.actions.request import Fault, compiled, response_mapping
 from rollcall.actions.saved import Found, find_preset
 from rollcall.actions.store import Action, Actions, Asked
-from rollcall.actions.use import response_mapping
+from rollcall.actions.target import Target, Targets
 from rollcall.api.services import Services
-from rollcall.directory import keys
+from rollcall.connectors.presets import Preset
 from rollcall.integrations import lookup
 from rollcall.integrations.calling import STATUS, advice
 from rollcall.integrations.model import Integration
 from rollcall.stamps import new_id, now
-from rollcall.sync.masking import MASK
+from rollcall.sync.masking import MASK, without_named
 
 _KEPT = timedelta(hours=24)
 """An Idempotency-Key means the same action for so long."""
@@ -60,8 +60,13 @@ class Ready:
     found: Found
     call: Call
     inputs: Mapping[str, Any]
-    external_id: str | None
+    target: Target
     response_field: str | None
+
+    @property
+    def external_id(self) -> str | None:
+        """The app's id of the user it is about."""
+        return self.target.external_id
 
     @property
     def overrides(self) -> Mapping[str, Any]:
@@ -80,56 +85,35 @@ def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
         raise Problem(404, f"{manifest.key} has no preset {call.preset!r}; it has {offers}")
     preset, given = found.preset, dict(call.inputs)
     external_id = given.pop(EXTERNAL_ID, None) if preset.about_user else None
-    if call.external_id is not None:
-        external_id = call.external_id
     inputs, faults = checked(preset.inputs, given)
-    if external_id is not None and (fault := id_fault(external_id)):
-        faults.append((EXTERNAL_ID, fault))
-    response_field = call.response_field or found.response_field
+    if call.external_id is not None:
+        if external_id is not None and str(external_id) != call.external_id:
+            faults.append((EXTERNAL_ID, f"is {call.external_id} in the path"))
+        external_id = call.external_id
+    targets = Targets(services.directory, services.config, integration)
+    target = targets.of(preset, external_id, call.person_id)
+    if not isinstance(target, Target):
+        faults += target
+        target = Target(None, None)
+    response_field = found.response_field if call.response_field is None else call.response_field
     if response_field is not None:
-        wanted = services.fields.everything().get(response_field)
-        fault = field_fault(wanted)
+        fault = field_fault(services.fields.everything().get(response_field))
         faults += [("response_field", fault)] if fault else []
     origin = lookup.base_url(services, integration) or ""
     overrides = {**found.overrides, **call.overrides}
     for part in (compiled(preset, overrides, origin), response_mapping(overrides)):
         if isinstance(part, Fault):
             faults.append((part.field, part.message))
+    if not faults and response_field is not None and not may_fill(preset, target):
+        faults.append(("person_id", "is required: the user belongs to nobody whose field it is"))
     if faults:
         raise Problem(422, errors=faults)
-    if preset.about_user and external_id is None:
-        external_id = _of_person(services, integration, call.person_id)
-    whom = str(external_id).strip() if external_id is not None else None
-    return Ready(integration, found, call, inputs, whom, response_field)
+    return Ready(integration, found, call, inputs, target, response_field)
 
 
-def _of_person(services: Services, integration: Integration, person_id: str | None) -> str:
-    """The app's id of a person: in their field, or of their account. Raises Problem."""
-    if person_id is None:
-        raise Problem(422, errors=[(EXTERNAL_ID, "is required, or a person_id")])
-    person = services.directory.get(keys.person(person_id), "PERSON")
-    if person is None:
-        raise unknown("person", person_id)
-    kept = person["fields"].get(f"{integration.connector}_user_id")
-    if kept not in (None, ""):
-        return str(kept)
-    index = services.directory.query(
-        keys.person(person_id),
-        keys.owned("people_and_accounts", integration.id, ""),
-        index="gsi1",
-        attributes=("pk", "sk"),
-    )
-    places = [(one["pk"], one["sk"]) for one in index]
-    items = services.directory.get_many(places, ("external_id", "person_id", "status"))
-    ids = [
-        item["external_id"]
-        for item in items.values()
-        if item.get("person_id") == person_id and item["status"] != "removed"
-    ]
-    if len(ids) == 1:
-        return str(ids[0])
-    several = f"has {len(ids)} accounts here, {', '.join(sorted(ids))}: say which" if ids else ""
-    raise Problem(422, errors=[("person_id", several or "has no account in this integration")])
+def may_fill(preset: Preset, target: Target) -> bool:
+    """Is it known, or can it become known, whose field the answer is for?"""
+    return target.person_id is not None or preset.does == "create"
 
 
 def ask(services: Services, ready: Ready) -> Action:
@@ -161,9 +145,7 @@ def asked_of(ready: Ready, action_id: str) -> Asked:
     call, preset = ready.call, ready.found.preset
     secret = {one.key for one in preset.inputs if one.secret}
     shown = {key: MASK if key in secret else value for key, value in ready.inputs.items()}
-    overrides = dict(call.overrides)
-    if "headers" in overrides:
-        overrides["headers"] = dict.fromkeys(overrides["headers"], MASK)
+    overrides = shown_overrides(call.overrides)
     # What is secret tells one request from another too; the key, which is not kept, is its salt.
     whole = [dict(ready.inputs), dict(call.overrides)] if call.key else [shown, overrides]
     said = [call.key, *whole, ready.external_id, call.person_id, call.response_field]
@@ -178,9 +160,17 @@ def asked_of(ready: Ready, action_id: str) -> Asked:
         inputs=shown,
         overrides=overrides,
         external_id=ready.external_id,
-        person_id=call.person_id,
+        person_id=ready.target.person_id,
         response_field=ready.response_field,
     )
+
+
+def shown_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Overrides as they may be kept: what is written into a header by hand may be a key."""
+    shown: dict[str, Any] = without_named(overrides)
+    if isinstance(shown.get("headers"), Mapping):
+        shown["headers"] = dict.fromkeys(shown["headers"], MASK)
+    return shown
 
 
 def _id(actions: Actions, key: str | None) -> str:

@@ -11,11 +11,13 @@ from aws_lambda_powertools import Logger
 from rollcall.actions.answering import failed
 from rollcall.actions.creating import LOOKS, Looks
 from rollcall.actions.opening import Opened, Opener
+from rollcall.actions.request import reshaped
 from rollcall.actions.saved import find_preset
 from rollcall.actions.store import CLAIM_SECONDS, Action, Actions
 from rollcall.actions.use import Stores, Use, Work
 from rollcall.aws import Aws
 from rollcall.connectors.engine import App
+from rollcall.integrations.own_user import OwnUsers
 from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
 from rollcall.stamps import now
@@ -61,7 +63,9 @@ class Performer:
             )
         )
         teller = Teller(self._aws, self._settings.notice_topic, config, self._log)
-        return Stores(Actions(runs, config, self._settings.run_days), config, directory, teller)
+        days = self._settings.run_days
+        own_users = OwnUsers(runs, days)
+        return Stores(Actions(runs, config, days), own_users, config, directory, teller)
 
     @cached_property
     def _opener(self) -> Opener:
@@ -106,7 +110,7 @@ class Performer:
         overrides = {**found.overrides, **order.overrides}
         work = Work(
             action,
-            found.preset,
+            reshaped(found.preset, overrides),
             order.inputs,
             overrides,
             claimant,

@@ -40,7 +40,7 @@ def store_field(
     if fault is not None:
         return f"is not written: the answer {fault}"
     mapped = {field.key: value} if value is not None else {}
-    only = replace(source, writes={field.key: "always"}, sync_keys=())
+    only = replace(source, writes={field.key: "always"}, sync_keys=(), load="people_and_accounts")
     for _ in range(_TRIES):
         person = directory.get(keys.person(person_id), "PERSON")
         if person is None:
@@ -51,7 +51,9 @@ def store_field(
         people = People(directory, only, {person_id: person}, found)
         actions, faults = people.actions(person_id, None, Mapped(mapped))
         if faults:
-            return faults[0].message
+            return f"is not written: {faults[0].message}"
+        if value is not None and not actions and person["fields"].get(field.key) != value:
+            return "is not written: an integration that ranks higher has written it"
         if not actions or directory.transact(actions) is None:
             return None
     return "is not written: others change the person all the time"

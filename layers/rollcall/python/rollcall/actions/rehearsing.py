@@ -1,34 +1,45 @@
-"""A dry run: the exact request of an action, with nothing sent that changes anything.
+"""A dry run: the exact request of an action, and nothing is sent that changes anything.
 
 What the request is made of is taken from the roster, and read from the app only where that does
 not know the user.
 """
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from rollcall.access.problems import Problem
 from rollcall.actions import answering, guard, shapes
 from rollcall.actions.asking import Ready, asked_of
 from rollcall.actions.context import read_all, rehearsed, subject
-from rollcall.actions.request import Fault, compiled
+from rollcall.actions.request import Fault, Rendered, Request, compiled, reshaped
 from rollcall.api.services import Services
 from rollcall.connectors.answers import Failure
+from rollcall.connectors.client import STANDING
 from rollcall.connectors.engine import App
+from rollcall.connectors.presets import Preset
 from rollcall.credentials.store import Credential
 from rollcall.integrations.calling import calling, problem
-from rollcall.sync.masking import MASK
+from rollcall.sync.masking import MASK, texts, without_values
+
+_UNKNOWN = (
+    "nobody has asked the app yet whose key the integration uses (a run and a test do): were it "
+    "this user's, the request would be refused"
+)
 
 
 def rehearse(services: Services, ready: Ready) -> shapes.DryRun:
     """The answer to a dry run. Raises Problem as the action itself would be refused by us."""
     with calling(services, ready.integration) as app:
-        made = _made(services, ready, app)
-    return shapes.DryRun(dry_run=True, external_id=ready.external_id, request=made)
+        made, notes = _made(services, ready, app)
+    return shapes.DryRun(dry_run=True, external_id=ready.external_id, request=made, notes=notes)
 
 
-def _made(services: Services, ready: Ready, app: App) -> shapes.SentRequest | None:
-    integration, preset = ready.integration, ready.found.preset
+def _made(
+    services: Services, ready: Ready, app: App
+) -> tuple[shapes.SentRequest | None, list[str]]:
+    integration, preset = ready.integration, reshaped(ready.found.preset, ready.overrides)
     plan = compiled(preset, ready.overrides, app.base_url)
     if isinstance(plan, Fault):
         raise _wrong(plan)
@@ -43,27 +54,72 @@ def _made(services: Services, ready: Ready, app: App) -> shapes.SentRequest | No
         raise _wrong(reads)
     context = {**of.context, "reads": reads}
     if answering.holds(preset.needless, context):
-        return None
+        return None, []
     rendered = plan.render(context)
     if isinstance(rendered, Fault):
         raise _wrong(rendered)
-    refused = guard.refusal(app.manifest, rendered.request, lambda: None)
+    if preset.lists:
+        rendered = _first_page(app, rendered)
+    credential = services.credentials.get(integration.credential_id)
+    notes: list[str] = []
+
+    def own_id() -> str | None:
+        known = services.own_users.known(integration.id, credential) if credential else None
+        notes.extend([_UNKNOWN] if known is None and app.manifest.test.id else [])
+        return known
+
+    refused = guard.refusal(app.manifest, rendered.request, own_id)
     if isinstance(refused, guard.Forbidden):
         raise Problem(409, refused.detail)
-    shown = asdict(rendered.shown)
-    credential = services.credentials.get(integration.credential_id)
-    headers, params = _signature(credential)
-    shown["url"] = app.base_url + shown["url"]
-    shown["headers"] = {**dict.fromkeys(integration.headers, MASK), **shown["headers"], **headers}
-    shown["params"] = {**dict.fromkeys(integration.params, MASK), **shown["params"], **params}
-    return shapes.SentRequest.model_validate(shown)
+    shown = _whole(rendered.shown, integration.headers, integration.params, credential)
+    kept: dict[str, Any] = without_values(asdict(shown), _secrets(ready, rendered, preset))
+    kept["url"] = app.base_url + kept["url"]
+    return shapes.SentRequest.model_validate(kept), notes
 
 
 def _wrong(fault: Fault) -> Problem:
     return Problem(422, errors=[(fault.field, fault.message)])
 
 
-def _signature(credential: Credential | None) -> tuple[dict[str, str], dict[str, Any]]:
+def _first_page(app: App, rendered: Rendered) -> Rendered:
+    """A list is asked for page by page; the others differ in where they begin."""
+    groups = app.manifest.groups
+    if groups is None:
+        raise Problem(409, "the app has no groups")
+    size = {groups.paging.size_parameter: str(groups.paging.size)}
+    request = replace(rendered.request, params=size if groups.paging.size_parameter else {})
+    return Rendered(request, request)
+
+
+def _secrets(ready: Ready, rendered: Rendered, preset: Preset) -> list[str]:
+    given = [ready.inputs.get(one.key) for one in preset.inputs if one.secret]
+    return [*texts(given), *rendered.secrets]
+
+
+def _whole(
+    shown: Request,
+    headers: Mapping[str, str],
+    params: Mapping[str, str],
+    credential: Credential | None,
+) -> Request:
+    """The request with what goes along with every one of the integration; that may be a key."""
+    signature, signing = _signature(credential)
+    typed = {"Content-Type": "application/json"} if shown.body is not None else {}
+    named = dict(parse_qsl(shown.url.partition("?")[2], keep_blank_values=True))
+    standing = {name: MASK for name in params if name not in named}
+    several = (STANDING, typed, dict.fromkeys(headers, MASK), shown.headers, signature)
+    return replace(shown, headers=_merged(*several), params={**standing, **shown.params, **signing})
+
+
+def _merged(*several: Mapping[str, str]) -> dict[str, str]:
+    """Headers, each in place of one of the same name before it, in upper or lower case."""
+    found: dict[str, tuple[str, str]] = {}
+    for headers in several:
+        found |= {name.lower(): (name, value) for name, value in headers.items()}
+    return dict(found.values())
+
+
+def _signature(credential: Credential | None) -> tuple[dict[str, str], dict[str, str]]:
     """The headers and parameters that the credential adds, masked."""
     if credential is None:
         return {}, {}

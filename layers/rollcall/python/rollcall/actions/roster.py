@@ -3,7 +3,7 @@
 It is taken as a run takes it, by the same rules, so that the next run finds nothing to change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -115,23 +115,37 @@ class Follower:
         return Followed("updated" if changed else "unchanged", person_id, note)
 
     def _record(self, external_id: str, email: str | None) -> Mapping[str, Any] | Failure:
-        """The user's record as the list has it: by its search where there is one."""
+        """The user's record as the list has it, which may say more than the one read by its id:
+        by the search where there is one, for the email that was said, the roster's, the app's.
+        """
         users = self._app.manifest.users
-        record: Mapping[str, Any] | Failure | None = None
-        if users.find is not None and email and "@" in email:
-            record = self._app.find(email)
-            if isinstance(record, Failure):
-                return record
-            if record is not None and paths.text(paths.read(record, users.id)) != external_id:
-                record = None
+        known = self._directory.get(self._pk, keys.account(external_id)) or {}
+        tried = list(dict.fromkeys((email, known.get("email"))))
+        record = self._found(external_id, tried)
         if record is None and users.one is not None:
             record = self._app.one(users.one, external_id)
+            if isinstance(record, Mapping):
+                told = paths.text(paths.read(record, users.columns.email))
+                record = self._found(external_id, [told] if told not in tried else []) or record
         if record is None:
             return Failure("vendor-not-found", f"{self._app.manifest.key} tells of no single user")
         if isinstance(record, Failure):
             return record
         whole = completed(self._app, [record])
         return whole if isinstance(whole, Failure) else whole.records[0]
+
+    def _found(
+        self, external_id: str, emails: Sequence[str | None]
+    ) -> Mapping[str, Any] | Failure | None:
+        """The user by one of the emails; None where none of them leads to that user."""
+        users = self._app.manifest.users
+        for email in emails if users.find is not None else ():
+            record = self._app.find(email) if email and "@" in email else None
+            if isinstance(record, Failure):
+                return record
+            if record is not None and paths.text(paths.read(record, users.id)) == external_id:
+                return record
+        return None
 
     def _groups_of(self, external_id: str) -> Groups:
         memberships = self._app.manifest.memberships

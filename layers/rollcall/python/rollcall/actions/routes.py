@@ -12,7 +12,7 @@ from rollcall.actions.saved import all_presets
 from rollcall.api.paging import Page
 from rollcall.api.routing import Id, Routes
 from rollcall.connectors.catalog import describe_preset
-from rollcall.connectors.routes import Preset
+from rollcall.connectors.routes import OfferedPreset
 from rollcall.integrations import lookup
 from rollcall.integrations.calling import STATUSES
 
@@ -21,7 +21,7 @@ routes = Routes("Actions")
 _REFUSED = (404, *STATUSES)
 
 
-class PresetPage(Page[Preset]):
+class PresetPage(Page[OfferedPreset]):
     """The presets of an integration."""
 
 
@@ -32,7 +32,7 @@ def list_presets(integration_id: Id) -> PresetPage:
     integration = lookup.found(services, integration_id)
     manifest = lookup.manifest_of(services, integration)
     found = [one.preset for one in all_presets(services.config, manifest)]
-    items = [Preset.model_validate(describe_preset(preset)) for preset in found]
+    items = [OfferedPreset.model_validate(describe_preset(preset)) for preset in found]
     return PresetPage(items=items, next_cursor=None)
 
 

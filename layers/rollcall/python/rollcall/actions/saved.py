@@ -1,6 +1,7 @@
 """Presets of a customer's own: one of the connector's, with parts of it overridden.
 
 They are (`PRESET#connector`, key) in the config table. One of the connector's own wins over them.
+While there are some, neither their connector nor a field that they fill can be deleted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from rollcall.access.audit import Change, recording
 from rollcall.connectors.manifest import Manifest
 from rollcall.connectors.presets import Input, Preset
 from rollcall.connectors.store import linking
+from rollcall.fields.store import Fields
 from rollcall.stamps import now
 from rollcall.tables import PRESENT, Item, Table, transact
 
@@ -75,8 +77,7 @@ def find_preset(config: Table, manifest: Manifest, key: str) -> Found | None:
 
 def all_presets(config: Table, manifest: Manifest) -> list[Found]:
     """Every preset: the connector's in its order, then the customer's own by key."""
-    own = (Saved.from_item(item) for item in config.query(_partition(manifest.key)))
-    found = (_found(manifest, saved) for saved in own)
+    found = (_found(manifest, saved) for saved in SavedPresets(config, manifest.key).everything())
     return [*map(Found, manifest.presets), *(one for one in found if one is not None)]
 
 
@@ -105,8 +106,14 @@ class SavedPresets:
         items, last = self._config.page(_partition(self._connector), limit=limit, after=after)
         return [Saved.from_item(item) for item in items], last
 
-    def put(self, saved: Saved, actor: str) -> Saved | None:
-        """Keep the preset, in place of one of the same key; None: the connector is gone."""
+    def everything(self) -> list[Saved]:
+        """All of them, by key."""
+        return [Saved.from_item(item) for item in self._config.query(_partition(self._connector))]
+
+    def put(self, saved: Saved, link: str | None, actor: str) -> Saved | None:
+        """Keep the preset, in place of one of the same key; None: its connector or its field may be
+        gone, for fields or the connector changed since `link` (of the fields) was read.
+        """
         before = self.get(saved.key)
         kept = replace(saved, created_at=before.created_at if before else now(), updated_at=now())
         old, new = _shown(before) if before else {}, _shown(kept)
@@ -118,6 +125,7 @@ class SavedPresets:
             [
                 self._config.putting(_item(self._connector, kept)),
                 *linking(self._config, self._connector),
+                *([Fields(self._config).linking(link)] if saved.response_field else []),
                 recording(self._config, change),
             ],
         )
@@ -147,12 +155,8 @@ def _partition(connector: str) -> str:
 
 
 def _shown(saved: Saved) -> dict[str, Any]:
-    """As the audit log has it: what is written into headers by hand may be a key."""
-    shown = asdict(saved)
-    overrides = dict(shown["overrides"])
-    if "headers" in overrides:
-        overrides["headers"] = dict.fromkeys(overrides["headers"], "(secret)")
-    return {**shown, "overrides": overrides, "inputs": _plain(saved.inputs)}
+    """As the audit log has it."""
+    return {**asdict(saved), "inputs": _plain(saved.inputs)}
 
 
 def _plain(inputs: Sequence[Input]) -> list[dict[str, Any]]:

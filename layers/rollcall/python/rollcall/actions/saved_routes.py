@@ -8,10 +8,9 @@ from pydantic import BaseModel, Field
 
 from rollcall.access.problems import Problem, unknown
 from rollcall.actions.person_field import field_fault
-from rollcall.actions.request import Fault, compiled
 from rollcall.actions.saved import Saved, SavedPresets
+from rollcall.actions.saving import preset_faults
 from rollcall.actions.shapes import Overrides
-from rollcall.actions.use import response_mapping
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cursor, key_of
 from rollcall.api.routing import Body, Id, Routes
 from rollcall.connectors.manifest import Manifest
@@ -80,6 +79,16 @@ def list_own_presets(
     return OwnPresetPage(items=items, next_cursor=cursor(listing, last))
 
 
+@routes.on("GET /connectors/<connector>/presets/<preset>")
+def get_own_preset(connector: Id, preset: Id) -> OwnPreset:
+    """One preset of your own."""
+    _manifest(connector)
+    saved = _store(connector).get(preset)
+    if saved is None:
+        raise unknown("preset", preset)
+    return _shown(connector, saved)
+
+
 @routes.on("PUT /connectors/<connector>/presets/<preset>", problems=(409,))
 def put_own_preset(connector: Id, preset: Key, body: NewPreset) -> OwnPreset:
     """Save a preset of your own under a key, for every integration of the app.
@@ -94,10 +103,16 @@ def put_own_preset(connector: Id, preset: Key, body: NewPreset) -> OwnPreset:
     )
     overrides = body.overrides.model_dump(exclude_unset=True)
     saved = Saved(preset, body.name, body.base, "", "", inputs, overrides, body.response_field)
-    _check(manifest, saved)
-    kept = _store(connector).put(saved, routes.actor)
+    link = routes.services.fields.link()
+    faults = preset_faults(manifest, saved)
+    if saved.response_field is not None:
+        fault = field_fault(routes.services.fields.everything().get(saved.response_field))
+        faults += [("response_field", fault)] if fault else []
+    if faults:
+        raise Problem(422, errors=faults)
+    kept = _store(connector).put(saved, link, routes.actor)
     if kept is None:
-        raise Problem(409, "the connector was changed in the same moment: try again")
+        raise Problem(409, "fields or the connector were changed in the same moment: try again")
     return _shown(connector, kept)
 
 
@@ -107,29 +122,6 @@ def delete_own_preset(connector: Id, preset: Id) -> None:
     _manifest(connector)
     if not _store(connector).delete(preset, routes.actor):
         raise unknown("preset", preset)
-
-
-def _check(manifest: Manifest, saved: Saved) -> None:
-    """Raise Problem (422) for everything that would fail whenever it is used."""
-    base = manifest.preset(saved.base)
-    if base is None:
-        offers = ", ".join(preset.key for preset in manifest.presets) or "none"
-        raise Problem(422, errors=[("base", f"is no preset of {manifest.key}, which has {offers}")])
-    keys = ["external_id", *(one.key for one in (*base.inputs, *saved.inputs))]
-    faults = [
-        (f"inputs.{number}.key", f"there is an input {one.key!r} already")
-        for number, one in enumerate(saved.inputs)
-        if keys.count(one.key) > 1
-    ]
-    # Where the app is, no use of it says: an address belongs to one integration.
-    plan = compiled(saved.over(base), saved.overrides, "\n")
-    parts = (plan, response_mapping(saved.overrides))
-    faults += [(part.field, part.message) for part in parts if isinstance(part, Fault)]
-    if saved.response_field is not None:
-        fault = field_fault(routes.services.fields.everything().get(saved.response_field))
-        faults += [("response_field", fault)] if fault else []
-    if faults:
-        raise Problem(422, errors=faults)
 
 
 def _manifest(connector: str) -> Manifest:

@@ -8,7 +8,7 @@ from rollcall.actions.store import Action
 from rollcall.api.paging import Page
 from rollcall.api.routing import Body
 
-Outcome = Literal["done", "already-so", "already-gone", "adopted"]
+Outcome = Literal["done", "already-so", "already-gone", "adopted", "differs"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -29,7 +29,7 @@ class Overrides(Body):
     url: str | None = Field(
         default=None,
         max_length=4000,
-        description="A path below the API's, or an address of the same host",
+        description="A path below the API's, or an address that begins with the API's",
     )
     headers: dict[str, str] | None = None
     params: dict[str, Any] | None = None
@@ -47,7 +47,7 @@ class UsePreset(Body):
         default={}, description="`external_id` among them, where the preset is about one user"
     )
     person_id: str | None = Field(
-        default=None, max_length=200, description="Whose account it is about, or whose it becomes"
+        default=None, max_length=200, description="Whom it is about, in place of an id"
     )
     overrides: Overrides = Overrides()
     response_field: str | None = Field(
@@ -66,7 +66,8 @@ class Done(BaseModel):
     external_id: str | None
     response: Any = Field(description="What the app answered, as the preset wants it")
     outcome: Outcome | None = Field(
-        description="`adopted`: made by this action, though the app did not say so"
+        description="`adopted`: made by this action, though the app did not say so. "
+        "`differs`: made, and not as was asked: see `response`"
     )
     roster: Literal["updated", "unchanged", "left-out", "behind"] | None = Field(
         description="`behind`: the roster could not follow at once; the next run will"
@@ -90,6 +91,7 @@ class DryRun(BaseModel):
     dry_run: Literal[True]
     external_id: str | None
     request: SentRequest | None = Field(description="Null where there is nothing to be done")
+    notes: list[str]
 
 
 class ActionError(BaseModel):

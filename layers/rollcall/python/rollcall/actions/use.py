@@ -10,7 +10,7 @@ from rollcall.actions.answering import Ended, error_of, fault_error
 from rollcall.actions.context import read_all, subject
 from rollcall.actions.creating import LOOKS, Adopted, Creation, Looks, NotTried
 from rollcall.actions.person_field import field_fault, store_field
-from rollcall.actions.request import Fault, Plan, Rendered, Tree, compiled, compiled_tree
+from rollcall.actions.request import Fault, Plan, Rendered, Tree, compiled, response_mapping
 from rollcall.actions.roster import Followed, Follower, Rules
 from rollcall.actions.store import UNHEARD, Action, Actions
 from rollcall.connectors import paths
@@ -19,9 +19,10 @@ from rollcall.connectors.engine import App
 from rollcall.connectors.presets import CHANGING, Preset
 from rollcall.fields.store import Fields
 from rollcall.integrations.model import Integration
+from rollcall.integrations.own_user import OwnUsers
 from rollcall.integrations.store import Integrations
 from rollcall.notices.teller import Teller
-from rollcall.sync.masking import without_values
+from rollcall.sync.masking import texts, without_values
 from rollcall.sync.rules import rules_of
 from rollcall.sync.sample import listed
 from rollcall.tables import Table
@@ -34,6 +35,7 @@ class Stores:
     """Where actions, configuration and the roster are kept, and who tells the contacts."""
 
     actions: Actions
+    own_users: OwnUsers
     config: Table
     directory: Table
     teller: Teller
@@ -68,14 +70,19 @@ class Use:
         self._notes: list[str] = []
         self._email = ""
         self._rules: Future[Rules] | None = None
-        self._own_id = app.own_id
+        self._whose = self._own_id
+        self._changes = work.preset.does in CHANGING
+        """May the app have changed? A use that only reads may fail for what comes after it."""
+        keys = [one.key for one in work.preset.inputs if one.secret]
+        self._secrets = [*texts([work.inputs.get(key) for key in keys])]
+        """What nothing that is kept may repeat, beside the credential."""
 
     def performed(self) -> Action:
         """The action as it ended, with everything that follows from how the call did."""
-        if self._preset.does in CHANGING:
+        if self._changes:
             self._rules = self._begun_rules()
         if self._preset.does in ("delete", "deactivate"):  # whose key it is will be asked
-            self._own_id = self._app.beside(self._app.own_id).result
+            self._whose = self._app.beside(self._own_id).result
         ended = self._ended()
         asked = self._action.asked
         external_id = ended.external_id or asked.external_id
@@ -83,8 +90,9 @@ class Use:
         person_id = asked.person_id or (followed.person_id if followed else None)
         if followed is not None and followed.note:
             self._notes.append(followed.note)
+        response = self._told(ended.response)
         if ended.error is None and asked.response_field is not None:
-            self._store(asked.response_field, person_id, ended.response)
+            ended = self._stored(ended, asked.response_field, person_id, response)
         self._set_status(ended)
         return replace(
             self._action,
@@ -92,16 +100,14 @@ class Use:
             status="succeeded" if ended.error is None else "failed",
             outcome=ended.outcome if ended.error is None else None,
             request=self._shown(ended),
-            response=self._told(ended.response),
-            error=ended.error,
+            response=response,
+            error=self._told(ended.error),
             roster=followed.kept if followed is not None else None,
-            notes=tuple(self._notes),
+            notes=tuple(self._told(self._notes)),
         )
 
     def _ended(self) -> Ended:
         preset = self._preset
-        if preset.lists:
-            return self._listed()
         plan = compiled(preset, self._work.overrides, self._app.base_url)
         mapping = response_mapping(self._work.overrides)
         if isinstance(plan, Fault):
@@ -111,6 +117,8 @@ class Use:
         spoken = f"{preset} {self._work.overrides}"
         asked, stores = self._action.asked, self._stores
         of = subject(stores.directory, stores.config, asked, self._work.inputs, spoken)
+        if preset.lists:
+            return self._listed({**of.context, "reads": {}}, mapping)
         reads = read_all(self._app, preset, of)
         if isinstance(reads, Failure):
             return Ended(error=error_of(reads, plan.fields))
@@ -118,14 +126,15 @@ class Use:
             return Ended(error=fault_error(reads))
         return self._asked(plan, {**of.context, "reads": reads}, mapping)
 
-    def _listed(self) -> Ended:
+    def _listed(self, context: Context, mapping: Tree | None) -> Ended:
         groups = self._app.manifest.groups
         if groups is None:
             return Ended(error={"code": "conflict", "detail": "the app has no groups"})
         found = listed(self._app, groups)
         if isinstance(found, Failure):
             return Ended(error=error_of(found, {}))
-        return Ended(response=[dict(row) for row in found])
+        rows = [dict(row) for row in found]
+        return self._wanted(Ended(), {**context, "response": rows}, mapping)
 
     def _asked(self, plan: Plan, context: Context, mapping: Tree | None) -> Ended:
         preset = self._preset
@@ -136,12 +145,14 @@ class Use:
         rendered = plan.render(context)
         if isinstance(rendered, Fault):
             return Ended(error=fault_error(rendered))
-        refused = guard.refusal(self._app.manifest, rendered.request, self._own_id)
+        refused = guard.refusal(self._app.manifest, rendered.request, self._whose)
         if isinstance(refused, Failure):
             return Ended(error=error_of(refused, plan.fields))
         if refused is not None:
             return Ended(error={"code": "conflict", "detail": refused.detail})
-        self._email = answering.text_of(preset.looks_for, context)
+        self._changes = self._changes or rendered.request.method != "GET"
+        self._secrets += rendered.secrets
+        self._email = self._looked_for(rendered, context)
         came = self._called(rendered)
         match came:
             case NotTried():
@@ -154,6 +165,19 @@ class Use:
             case _:
                 ended = self._judged(came, plan, context, mapping)
         return replace(ended, request=rendered.shown)
+
+    def _own_id(self) -> str | Failure | None:
+        own, integration = self._app.own_id(), self._integration
+        if isinstance(own, str):
+            self._stores.own_users.keep(integration.id, integration.credential_id, own)
+        return own
+
+    def _looked_for(self, rendered: Rendered, context: Context) -> str:
+        """The email of the user to be made; empty where the request says another one, or none."""
+        email = answering.text_of(self._preset.looks_for, context)
+        said = (text.casefold() for text in texts(rendered.request.body))
+        own = "body" not in self._work.overrides or email.casefold() in said
+        return email if own else ""
 
     def _called(self, rendered: Rendered) -> Answer | Failure | Adopted | NotTried:
         request = rendered.request
@@ -199,22 +223,25 @@ class Use:
         ended = Ended(external_id=external_id, touched=True)
         if preset.expects and not answering.holds(preset.expects, context):
             detail = "the app answered well, and did not do what was asked"
-            error = {"code": "vendor-broken", "detail": detail}
-            return replace(ended, response=came.body, error=error)
+            if preset.does != "create":
+                error = {"code": "vendor-broken", "detail": detail}
+                return replace(ended, response=came.body, error=error)
+            # The user is there, and asking again would not mend it.
+            self._notes.append(f"{detail}: the user was made, see response")
+            ended = replace(ended, outcome="differs")
         return self._wanted(ended, context, mapping)
 
     def _wanted(self, ended: Ended, context: Context, mapping: Tree | None) -> Ended:
         said = answering.wanted(self._preset, context, mapping)
-        if isinstance(said, Fault):
-            self._notes.append(f"{said.field}: {said.message}")
-            said = context["response"]
-        return replace(ended, response=said)
+        if not isinstance(said, Fault):
+            return replace(ended, response=said)
+        if not self._changes:
+            return replace(ended, response=context["response"], error=fault_error(said))
+        self._notes.append(f"{said.field}: {said.message}")
+        return replace(ended, response=context["response"])
 
     def _followed(self, ended: Ended, external_id: str | None) -> Followed | None:
-        changes = self._preset.does not in ("read", "list") or (
-            ended.request is not None and ended.request.method != "GET"
-        )
-        if not changes or not ended.touched or external_id is None:
+        if not self._changes or not ended.touched or external_id is None:
             return None
         stores = self._stores
         rules = self._rules or self._begun_rules()
@@ -227,10 +254,12 @@ class Use:
         """The rules of the roster, read while the app is called."""
         config, manifest = self._stores.config, self._app.manifest
         taker = self._action.asked.id
-        return self._app.beside(rules_of, config, self._integration, manifest, taker)
+        return self._app.beside(rules_of, config, self._integration, manifest, taker, "action")
 
-    def _store(self, key: str, person_id: str | None, response: Any) -> None:
-        """Store the response in the person's field, or note why not."""
+    def _stored(self, ended: Ended, key: str, person_id: str | None, response: Any) -> Ended:
+        """Store the response in the person's field. Where it cannot be, a use that only reads has
+        failed; of any other it is noted.
+        """
         config = self._stores.config
         field = Fields(config).everything().get(key)
         fault = field_fault(field)
@@ -240,8 +269,11 @@ class Use:
             taker = self._action.asked.id
             source, _, _ = rules_of(config, self._integration, self._app.manifest, taker)
             fault = store_field(self._stores.directory, source, person_id, field, response)
+        if fault is not None and not self._changes:
+            return replace(ended, error=fault_error(Fault("response_field", f"{key} {fault}")))
         if fault is not None:
             self._notes.append(f"{key} {fault}")
+        return ended
 
     def _set_status(self, ended: Ended) -> None:
         """What the call says of the credential, under the integration's own name."""
@@ -250,24 +282,19 @@ class Use:
         if ended.error is not None and ended.error["code"] == "vendor-unauthorized":
             if store.set_status(integration.id, "needs_reconnect", actor):
                 self._stores.teller.refused(integration, ended.error)
-        elif ended.error is None and integration.status == "needs_reconnect":
+        elif (
+            ended.error is None
+            and integration.status == "needs_reconnect"
+            and (ended.request is not None or self._preset.reads or self._preset.lists)
+        ):
             store.set_status(integration.id, "active", actor)
 
     def _shown(self, ended: Ended) -> dict[str, Any] | None:
         if ended.request is None:
             return None
-        shown = asdict(ended.request)
+        shown: dict[str, Any] = self._told(asdict(ended.request))
         return {**shown, "url": self._app.base_url + shown["url"]}
 
-    def _told(self, response: Any) -> Any:
-        """The answer without what is secret."""
-        keys = (one.key for one in self._preset.inputs if one.secret)
-        given = [str(self._work.inputs[key]) for key in keys if self._work.inputs.get(key)]
-        return without_values(response, [*self._app.secrets, *given])
-
-
-def response_mapping(overrides: Mapping[str, Any]) -> Tree | Fault | None:
-    """The caller's own mapping of the response, compiled; None where there is none."""
-    if "response" not in overrides:
-        return None
-    return compiled_tree(overrides["response"], "overrides.response")
+    def _told(self, data: Any) -> Any:
+        """What is to be kept, without what is secret."""
+        return without_values(data, [*self._app.secrets, *self._secrets])

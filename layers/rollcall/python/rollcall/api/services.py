@@ -12,6 +12,7 @@ from rollcall.aws import Aws
 from rollcall.connectors.catalog import Catalog
 from rollcall.credentials.store import Credentials
 from rollcall.fields.store import Fields
+from rollcall.integrations.own_user import OwnUsers
 from rollcall.integrations.schedule import Schedules
 from rollcall.integrations.store import Integrations
 from rollcall.integrations.variables import Variables
@@ -113,6 +114,11 @@ class Services:
     def actions(self) -> Actions:
         """What was asked of apps, and what came of it."""
         return Actions(self.runs.table, self.config, self.settings.run_days)
+
+    @cached_property
+    def own_users(self) -> OwnUsers:
+        """Whose keys integrations use."""
+        return OwnUsers(self.runs.table, self.settings.run_days)
 
     @cached_property
     def teller(self) -> Teller:

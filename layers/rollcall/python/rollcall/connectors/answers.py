@@ -49,7 +49,7 @@ class Failure:
     """A call that did not succeed. `wait_seconds` is set where the app said when to come back.
 
     `status` is the app's, None where it gave none. `fields` are (field, message), the app's own,
-    where it says which are at fault.
+    where it finds fault with the input; the field is empty where only the sentence says which.
     """
 
     code: Code
@@ -121,24 +121,29 @@ def _failure(code: Any, status: int, headers: Mapping[str, str], said: str) -> F
 
 
 def _fields(body: bytes) -> Iterator[tuple[str, str]]:
-    """The fields that the app finds fault with: ActiveCampaign's `errors[].source.pointer`, and
-    `errors` by field, as a sentence or several.
+    """What the app finds fault with, and where: ActiveCampaign's `errors[].source.pointer`, and
+    `errors` by field, as a sentence or several. The field is empty where only the sentence tells.
     """
     try:
         data = _json(body)
     except ValueError:
         return
-    errors = data.get("errors") if isinstance(data, Mapping) else None
+    if not isinstance(data, Mapping):
+        return
+    errors = data.get("errors")
     if isinstance(errors, list):
         for error in errors:
             source = error.get("source") if isinstance(error, Mapping) else None
             pointer = source.get("pointer") if isinstance(source, Mapping) else None
-            if isinstance(pointer, str) and pointer.rpartition("/")[2]:
-                yield pointer.rpartition("/")[2], "; ".join(_sentences(error)) or "is refused"
+            field = pointer.rpartition("/")[2] if isinstance(pointer, str) else ""
+            yield field, "; ".join(_sentences([error])) or "is refused"
     elif isinstance(errors, Mapping):
         for name, inner in errors.items():
-            if name not in ("message", "title", "detail"):
-                yield from ((name, sentence) for sentence in _sentences(inner))
+            field = "" if name in ("message", "title", "detail") else name
+            yield from ((field, sentence) for sentence in _sentences(inner))
+    else:
+        told = (errors, data.get("error"), data.get("message"))
+        yield from (("", sentence) for sentence in told if isinstance(sentence, str) and sentence)
 
 
 def _announced_wait(headers: Mapping[str, str]) -> int | None:

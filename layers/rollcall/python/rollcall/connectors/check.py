@@ -15,10 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from rollcall.connectors import shapes
 from rollcall.connectors.catalog import CONNECT_FIELDS
+from rollcall.connectors.check_presets import preset_problems
 from rollcall.connectors.complete import top_keys
 from rollcall.connectors.engine import LONGEST_PAGE
 from rollcall.connectors.limiter import MARGIN
 from rollcall.connectors.manifest import Address, Manifest, Paging, Users, build, plain
+from rollcall.connectors.signing import unfit_header
 from rollcall.fields.model import STANDARD
 from rollcall.fields.store import ROLES
 from rollcall.integrations.address import Unusable, origin
@@ -81,6 +83,9 @@ def _contradictions(
 ) -> Iterator[Problem]:
     """What no single value says."""
     yield from _address(manifest.address, allow_hosts)
+    auth = manifest.auth
+    if auth.add_to == "header" and (fault := unfit_header(auth.name)):
+        yield Problem("auth.name", fault)
     users, groups, memberships = manifest.users, manifest.groups, manifest.memberships
     yield from _paging("users.paging", users.paging)
     for number, joined in enumerate(users.joined):
@@ -100,6 +105,7 @@ def _contradictions(
             yield Problem(f"errors.{number}.contains", "must not be empty: it would match anything")
     yield from _fields(manifest)
     yield from _mapping(manifest, roles)
+    yield from (Problem(path, message) for path, message in preset_problems(manifest))
 
 
 def _address(address: Address, allow_hosts: Collection[str]) -> Iterator[Problem]:

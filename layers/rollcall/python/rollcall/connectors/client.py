@@ -29,6 +29,8 @@ from rollcall.settings import CALL_SECONDS
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 USER_AGENT = "Rollcall"
+STANDING = {"Accept": "application/json", "User-Agent": USER_AGENT}
+"""Headers that go with every call of an app."""
 TIMEOUT = httpx.Timeout(connect=5, read=15, write=10, pool=30)
 """Seconds for each step of a call."""
 LARGEST = 20 * 1024 * 1024
@@ -177,7 +179,7 @@ class Client:
     ) -> None:
         self._seconds = seconds
         self._deadline = _Deadline()
-        self._headers = httpx.Headers({"Accept": "application/json"})
+        self._headers = httpx.Headers(STANDING)
         self._headers.update(headers)
         self._params = httpx.QueryParams(params)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)

@@ -42,9 +42,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """The credential works; `identity` is whose it is, in the app's words."""
+    """The credential works; `identity` is whose it is, in the app's words, and `id` the user's
+    where the manifest knows.
+    """
 
     identity: str
+    id: str | None = None
 
 
 class App:
@@ -159,7 +162,8 @@ class App:
             return Failure(
                 "vendor-broken", f"{self.manifest.test.path} does not say whose key it is"
             )
-        return Tested(identity)
+        own = self.manifest.test.id
+        return Tested(identity, paths.text(paths.read(answer.body, own)) if own else None)
 
     def gone(self, failure: Failure) -> bool:
         """Does the app say, in the words its manifest knows, that the record is not there?"""

@@ -15,6 +15,12 @@ _STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 Does = Literal["create", "read", "update", "deactivate", "reactivate", "delete", "list"]
 CHANGING: frozenset[Does] = frozenset({"create", "update", "deactivate", "reactivate", "delete"})
 
+NAMES = frozenset({"inputs", "external_id", "reads", "person", "account", "variables"})
+"""What a template of a request may use."""
+ANSWER_NAMES = NAMES | {"response"}
+WHEN = frozenset({"body", "params"})
+"""What a protected request's `when` may use."""
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -125,7 +131,8 @@ class Preset:
 class Protected:
     """A request that takes a user's access: never made for an owner or for the key's own user.
 
-    `{id}` in the path is the user's. `when` is a template over `body`; empty: always.
+    `{id}` in the path is the user's. `when` is a template over `body` and `params` (what the query
+    says is there too); empty: always.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT

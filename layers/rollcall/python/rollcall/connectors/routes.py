@@ -7,6 +7,8 @@ from pydantic import BaseModel, Field, GetJsonSchemaHandler, RootModel
 from pydantic.json_schema import JsonSchemaValue
 
 from rollcall.access.problems import Problem, invalid, unknown
+from rollcall.actions.saved import SavedPresets
+from rollcall.actions.saving import preset_faults
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cursor, key_of
 from rollcall.api.routing import Id, Routes
 from rollcall.connectors import catalog, check
@@ -73,7 +75,7 @@ class PresetInput(BaseModel):
     choices: list[str] | None
 
 
-class Preset(BaseModel):
+class OfferedPreset(BaseModel):
     """A named action the connector offers."""
 
     key: str
@@ -99,7 +101,7 @@ class Connector(BaseModel):
     rate_limit: OwnLimit
     fields: list[ConnectorField]
     capabilities: list[str]
-    presets: list[Preset]
+    presets: list[OfferedPreset]
     created_at: str | None
     updated_at: str | None
 
@@ -185,7 +187,8 @@ def replace_connector(connector: Id, manifest: ManifestDocument) -> Connector:
     """Give a connector of your own a new version.
 
     Its integrations use it from their next call on, and read every record anew. 409 where the
-    mapping or the filter of one would not work any more, and for what comes with Rollcall.
+    mapping or the filter of one, or a preset of your own, would not work any more, and for what
+    comes with Rollcall.
     """
     store, data = _store(), manifest.root
     for _ in range(_TRIES):
@@ -204,7 +207,10 @@ def replace_connector(connector: Id, manifest: ManifestDocument) -> Connector:
 
 @routes.on("DELETE /connectors/<connector>", status=204, problems=(409,))
 def delete_connector(connector: Id) -> None:
-    """Delete a connector of your own, unless an integration or a credential uses it."""
+    """Delete a connector of your own.
+
+    409 while an integration, a credential or a preset of your own uses it.
+    """
     store = _store()
     for _ in range(_TRIES):
         seen = store.seen(connector)
@@ -266,7 +272,7 @@ def _check(manifest: dict[str, Any]) -> None:
 
 
 def _check_users(before: Manifest, after: Manifest) -> None:
-    """Raise Problem (409) that names the integrations which could not go on with the manifest."""
+    """Raise Problem (409) that names what could not go on with the manifest."""
     services = routes.services
     fields, roles = services.fields.everything(), services.fields.roles()
     found = [
@@ -275,13 +281,22 @@ def _check_users(before: Manifest, after: Manifest) -> None:
         if one.connector == after.key
         for fault in broken(one, before, after, fields, roles)
     ]
+    found += [
+        f"preset {saved.key!r}: {place}: {fault}"
+        for saved in SavedPresets(services.config, after.key).everything()
+        for place, fault in preset_faults(after, saved)
+    ]
     if found:
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise Problem(409, "; ".join(found[:_SHOWN]) + more)
 
 
 def _named(users: Users) -> str:
-    kinds = (("integration", users.integrations), ("credential", users.credentials))
+    kinds = (
+        ("integration", users.integrations),
+        ("credential", users.credentials),
+        ("preset", users.presets),
+    )
     names = [f"{kind} {name!r} ({one})" for kind, ones in kinds for one, name in ones]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

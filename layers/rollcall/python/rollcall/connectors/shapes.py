@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from rollcall.connectors import manifest as m
 from rollcall.connectors import paths
+from rollcall.connectors import presets as p
 from rollcall.integrations.variables import is_name
 
 Form = Callable[[Any], str | None]
@@ -26,15 +27,10 @@ _LARGEST_NUMBER = 10**15
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _FIELD_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_FIELD_KEY_SAYS = "must be lower case letters, digits and _, a letter first, at most 64"
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _PARAMETER = re.compile(r"[A-Za-z0-9_$@.:\[\]-]{1,100}")
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@{}-]|%[0-9A-Fa-f]{2})+")
-_OWN_HEADERS = frozenset(
-    {"host", "connection", "content-length", "content-type", "transfer-encoding", "accept", "te",
-     "upgrade", "cookie", "user-agent", "expect", "trailer", "proxy-authorization"}
-)  # fmt: skip
-"""What HTTP itself or our client says."""
 
 
 def _text(most: int, *, least: int = 1) -> Form:
@@ -106,12 +102,6 @@ def _api_path(value: str) -> str | None:
     return _url_path(optional=True)(value)
 
 
-def _auth_name(value: str) -> str | None:
-    if value.lower() in _OWN_HEADERS:
-        return f"must not be {value}"
-    return _matching(_TOKEN, "must be the name of a header or a parameter")(value)
-
-
 def _connector_key(value: str) -> str | None:
     if value in RESERVED_KEYS:
         return f"must not be {value!r}"
@@ -129,6 +119,20 @@ def _template(value: str) -> str | None:
         return f"must have at most {_LONGEST_TEMPLATE} characters"
     plain = value.replace("\n", "").replace("\t", "")
     return None if plain.isprintable() else "must not hold a control character"
+
+
+def _parameter(value: Any) -> str | None:
+    if isinstance(value, str):
+        return _template(value)
+    return "must be text, a number, true or false" if isinstance(value, Mapping | list) else None
+
+
+def _any_json(_value: Any) -> None:
+    """Of a body nothing is said but what its templates are: `check_presets` compiles them."""
+
+
+def _default(value: Any) -> str | None:
+    return None if value is None or isinstance(value, bool) else _constant(value)
 
 
 def _constant(value: str | float) -> str | None:
@@ -149,12 +153,13 @@ FORMS: Mapping[tuple[type, str], Form] = {
     (m.Address, "subdomain_url"): _text(300, least=0),
     (m.Address, "variable"): _variable,
     (m.Address, "base_url"): _text(300, least=0),
-    (m.Auth, "name"): _auth_name,
+    (m.Auth, "name"): _text(100),
     (m.Rate, "requests"): _number(1, 10_000),
     (m.Rate, "seconds"): _number(1, 3600),
     (m.Rate, "in_flight"): _number(1, 20),
     (m.Probe, "path"): _LIST,
     (m.Probe, "identity"): _PATH,
+    (m.Probe, "id"): _MAYBE,
     (m.Paging, "size"): _number(0, 1000),
     (m.Paging, "size_parameter"): _QUERY_NAME,
     (m.Paging, "position_parameter"): _QUERY_NAME,
@@ -191,6 +196,7 @@ FORMS: Mapping[tuple[type, str], Form] = {
     (m.Users, "records"): _MAYBE,
     (m.Users, "id"): _PATH,
     (m.Users, "total"): _MAYBE,
+    (m.Users, "owners"): _text(200),
     (m.Admins, "ids"): _text(200),
     (m.Admins, "names"): _text(200),
     (m.Groups, "path"): _LIST,
@@ -207,9 +213,7 @@ FORMS: Mapping[tuple[type, str], Form] = {
     (m.Memberships, "total"): _MAYBE,
     (m.Error, "status"): _number(400, 599),
     (m.Error, "contains"): _text(300),
-    (m.Field, "key"): _matching(
-        _FIELD_KEY, "must be lower case letters, digits and _, a letter first, at most 64"
-    ),
+    (m.Field, "key"): _matching(_FIELD_KEY, _FIELD_KEY_SAYS),
     (m.Field, "name"): _text(100),
     (m.Field, "path"): _PATH,
     (m.Target, "target"): _text(100),
@@ -217,7 +221,45 @@ FORMS: Mapping[tuple[type, str], Form] = {
     (m.Target, "template"): _template,
     (m.Target, "value"): _constant,
     (m.Target, "sync_key"): _number(0, 20),
+    (p.Input, "key"): _matching(_FIELD_KEY, _FIELD_KEY_SAYS),
+    (p.Input, "name"): _text(100),
+    (p.Input, "default"): _default,
+    (p.Input, "help"): _text(500, least=0),
+    (p.Input, "choices"): _text(200),
+    (p.Read, "name"): _matching(_FIELD_KEY, _FIELD_KEY_SAYS),
+    (p.Read, "path"): _text(_LONGEST_PATH),
+    (p.Read, "at"): _MAYBE,
+    (p.Said, "status"): _number(400, 599),
+    (p.Said, "contains"): _text(300),
+    (p.Rows, "each"): _MAYBE,
+    (p.Rows, "read"): _text(64, least=0),
+    (p.Rows, "columns"): _PATH,
+    (p.Rows, "constants"): _text(200, least=0),
+    (p.Rows, "gathered"): _text(100),
+    (p.Preset, "key"): _matching(_FIELD_KEY, _FIELD_KEY_SAYS),
+    (p.Preset, "name"): _text(100),
+    (p.Preset, "path"): _text(_LONGEST_PATH),
+    (p.Preset, "description"): _text(500, least=0),
+    (p.Preset, "headers"): _template,
+    (p.Preset, "params"): _parameter,
+    (p.Preset, "body"): _any_json,
+    (p.Preset, "needless"): _template,
+    (p.Preset, "expects"): _template,
+    (p.Preset, "looks_for"): _template,
+    (p.Preset, "id"): _MAYBE,
+    (p.Preset, "response"): _MAYBE,
+    (p.Protected, "path"): _BY_ID,
+    (p.Protected, "when"): _template,
 }
+
+KEYS: Mapping[tuple[type, str], Form] = {
+    (p.Preset, "params"): _matching(_PARAMETER, "must be the name of a parameter"),
+    (p.Preset, "body"): _text(100),
+    (p.Rows, "columns"): _text(100),
+    (p.Rows, "constants"): _text(100),
+    (p.Rows, "gathered"): _text(100),
+}
+"""The form of the keys where a value has names of its own."""
 
 
 def faults(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -225,14 +267,28 @@ def faults(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     for field in fields(value):
         place = f"{path}.{field.name}" if path else field.name
         inner = getattr(value, field.name)
-        rows = inner if isinstance(inner, tuple) else (inner,)
-        most = MOST_FIELDS if (type(value), field.name) == (m.Manifest, "fields") else MOST_ROWS
-        if len(rows) > most:
+        kind = (type(value), field.name)
+        most = MOST_FIELDS if kind == (m.Manifest, "fields") else MOST_ROWS
+        if isinstance(inner, tuple | Mapping) and len(inner) > most:
             yield place, f"must have at most {most} entries"
-        form = FORMS.get((type(value), field.name))
-        for number, row in enumerate(rows[:most]):
-            where = f"{place}.{number}" if rows is inner else place
+            continue
+        form = FORMS.get(kind)
+        for where, row in _rows(inner, place):
             if is_dataclass(row):
                 yield from faults(row, where)
             elif form is not None and (fault := form(row)) is not None:
                 yield where, fault
+        if kind in KEYS:
+            for key in inner or ():
+                if (fault := KEYS[kind](key)) is not None:
+                    yield place, f"{key!r} {fault}"
+
+
+def _rows(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """The values that a value has inside, or itself, each with its path."""
+    if isinstance(value, tuple):
+        yield from ((f"{place}.{number}", row) for number, row in enumerate(value))
+    elif isinstance(value, Mapping):
+        yield from ((f"{place}.{key}", row) for key, row in value.items())
+    else:
+        yield place, value

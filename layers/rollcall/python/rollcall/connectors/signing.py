@@ -31,6 +31,25 @@ class Renewable(httpx.Auth):
         raise NotImplementedError
 
 
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+CONNECTION = frozenset(
+    {
+        "host", "content-length", "content-type", "transfer-encoding", "connection", "te",
+        "trailer", "upgrade", "expect", "accept-encoding", "keep-alive",
+    }
+)  # fmt: skip
+"""Headers that are of the connection, and that the client sets itself."""
+
+
+def unfit_header(name: str) -> str | None:
+    """Why no key can be sent in a header of that name, or None."""
+    if not _HEADER.fullmatch(name):
+        return "is no name of a header"
+    if name.lower() in CONNECTION or name.lower().startswith("proxy-"):
+        return f"{name} is a header that Rollcall sets itself"
+    return None
+
+
 class Signer(httpx.Auth):
     """Adds one header or one query parameter to each request. Its repr tells nothing."""
 

@@ -37,13 +37,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Who uses a connector: (id, name) of integrations and of credentials."""
+    """Who uses a connector: (id, name) of integrations, credentials and presets of one's own."""
 
     integrations: tuple[tuple[str, str], ...]
     credentials: tuple[tuple[str, str], ...]
+    presets: tuple[tuple[str, str], ...]
 
     def __bool__(self) -> bool:
-        return bool(self.integrations or self.credentials)
+        return bool(self.integrations or self.credentials or self.presets)
 
 
 def linking(config: Table, key: str) -> list[Action]:
@@ -140,7 +141,9 @@ class Connectors:
             )
             for kind in ("INTEGRATION", "CREDENTIAL")
         }
-        return Users(found["INTEGRATION"], found["CREDENTIAL"])
+        saved = self._config.query(f"PRESET#{key}", attributes=("sk", "name"))
+        presets = tuple((item["sk"], item["name"]) for item in saved)
+        return Users(found["INTEGRATION"], found["CREDENTIAL"], presets)
 
     def versions(
         self, key: str, limit: int, after: Mapping[str, Any] | None

@@ -1,6 +1,5 @@
 """What a new version of a connector would break in the integrations that use it. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,8 +8,6 @@ from rollcall.connectors.manifest import Manifest
 from rollcall.fields.model import PersonField
 from rollcall.integrations.model import Integration
 from rollcall.mapping.check import filter_problems, mapping_problems
-
-_SOURCE = re.compile(r"""\bsource\s*(?:\.\s*|\[\s*['"])(\w+)""")
 
 
 def broken(
@@ -49,11 +46,10 @@ def broken(
 
 
 def _mapped(mapping: Mapping[str, Any]) -> Iterator[str]:
-    """The sources that a mapping names, in templates too."""
-    for rule in (*mapping.get("fields", ()), *(mapping.get("sources") or ())):
+    """The sources that a mapping's rules name; those in templates, its own check knows."""
+    for rule in mapping.get("fields", ()):
         if rule.get("source"):
             yield rule["source"]
-        yield from _SOURCE.findall(rule.get("template") or "")
 
 
 def _filtered(condition: Mapping[str, Any]) -> Iterator[str]:

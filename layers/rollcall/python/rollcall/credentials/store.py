@@ -155,19 +155,17 @@ class Credentials:
         credential: Credential,
         name: str,
         scheme: Scheme,
-        secret: Mapping[str, str] | None,
+        secret: Mapping[str, str],
         actor: str,
     ) -> Credential | None:
         """Replace the value and what is shown of it; None if the credential is gone meanwhile.
 
-        `secret` None leaves the value as it is. After a crash in between the new value is already
-        in use; rotating again completes it.
+        After a crash in between the new value is already in use; rotating again completes it.
         """
         try:
-            if secret is not None:
-                self._secretsmanager.put_secret_value(
-                    SecretId=self._secret_name(credential.id), SecretString=json.dumps(secret)
-                )
+            self._secretsmanager.put_secret_value(
+                SecretId=self._secret_name(credential.id), SecretString=json.dumps(secret)
+            )
         except self._secretsmanager.exceptions.ResourceNotFoundException:
             return None
         changes = {"name": name, **asdict(scheme), "updated_at": now()}

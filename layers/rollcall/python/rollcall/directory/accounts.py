@@ -280,6 +280,7 @@ def _account_action(
         "hash": account.hash,
         "version": old["version"] + 1 if old else 1,
         "run_id": source.run_id,
+        "by": source.by,
         "change": change,
         "first_seen_at": old["first_seen_at"] if old else source.now,
         "last_changed_at": source.now,

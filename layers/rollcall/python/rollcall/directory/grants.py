@@ -54,6 +54,7 @@ def _grant_item(
         "granted_at": old["granted_at"] if old and held_before else source.now,
         "version": old["version"] + 1 if old else 1,
         "run_id": source.run_id,
+        "by": source.by,
     }
     return {name: value for name, value in item.items() if value is not None}
 

@@ -24,10 +24,11 @@ class Link(Body):
 
 
 class AccountChange(Body):
-    """What kind of account it is."""
+    """What kind of account it is, or that its sync keys decide again whose it is."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "service"}]})
-    kind: Kind
+    kind: Kind = Field(default_factory=lambda: "person")
+    link: None = Field(default=None, description="Null: what a hand said of it counts no more")
 
 
 def _hand() -> Hand:
@@ -71,10 +72,18 @@ def unlink_account(integration_id: Id, external_id: Id) -> Account:
 
 @routes.on("PATCH /integrations/<integration_id>/accounts/<external_id>", problems=[409])
 def change_account(integration_id: Id, external_id: Id, body: AccountChange) -> Account:
-    """Mark the account as a person's, a service's or the system's.
+    """Mark the account as a person's, a service's or the system's, or give it back to its keys.
 
-    Service and system accounts belong to nobody, and later syncs make no person of them.
+    Service and system accounts belong to nobody, and later syncs make no person of them. With
+    `link` null a link or an unlink by hand is forgotten: the account belongs to nobody until the
+    next run finds its person by the sync keys.
     """
     lookup.found(routes.services, integration_id)
-    said = _hand().set_kind(integration_id, external_id, body.kind)
+    if len(body.model_fields_set) != 1:
+        raise invalid("kind", "give kind, or link: null, and not both")
+    said = (
+        _hand().set_kind(integration_id, external_id, body.kind)
+        if "kind" in body.model_fields_set
+        else _hand().release(integration_id, external_id)
+    )
     return _shown(integration_id, external_id, said)

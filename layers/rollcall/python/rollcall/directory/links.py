@@ -61,6 +61,19 @@ class Hand:
 
         return self._change(integration_id, external_id, "unlink", changes)
 
+    def release(self, integration_id: str, external_id: str) -> Item | Refusal:
+        """What a hand said of whose it is counts no more: the account belongs to nobody until its
+        sync keys decide, in the next run.
+        """
+
+        def changes(account: Item) -> _Changes:
+            if "link" not in account:
+                return {}
+            former = _former(account)
+            return {**_NOBODY, "link": None, "unsettled": True, "moved_from": former}
+
+        return self._change(integration_id, external_id, "release", changes)
+
     def set_kind(self, integration_id: str, external_id: str, kind: Kind) -> Item | Refusal:
         """Say whether it is a person's account. One that becomes a person's again is matched by
         its sync keys in the next run.

@@ -121,6 +121,7 @@ def leave(directory: Table, source: Source, sort_keys: Collection[str]) -> int:
         }
         if source.on_leave == "deactivate":
             marks |= {"status": "inactive", "change": "updated", "run_id": source.run_id}
+            marks["by"] = source.by
             marks["last_changed_at"] = source.now
         _mark(directory, pk, sk, item, marks, lambda person: _inactive(source, person))
         left += 1
@@ -209,6 +210,7 @@ def _marks(source: Source, sort_key: str, item: Mapping[str, Any]) -> dict[str, 
         "status": _GONE[what],
         "version": item["version"] + 1,
         "run_id": source.run_id,
+        "by": source.by,
         f"{_GONE[what]}_at": source.now,
         f"{_GONE[what]}_by_run": source.run_id,
     }

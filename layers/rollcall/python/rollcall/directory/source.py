@@ -32,6 +32,8 @@ class Source:
     preference: Preference = "create_and_update"
     on_leave: OnLeave = "remove"
     on_return: OnReturn = "restore"
+    by: Literal["sync", "action"] = "sync"
+    """What `run_id` is the id of."""
 
     @property
     def picks(self) -> bool:

@@ -48,10 +48,14 @@ STANDARD: Mapping[str, PersonField] = {
 }
 """The columns that People has from the start, by key."""
 
-# Attributes of a person that are no fields: a custom field may not take their names.
+# Attributes of a person that are no fields, and what templates have beside fields: a custom field
+# may not take their names.
 RESERVED = frozenset(
-    {"id", "accounts", "created_at", "updated_at", "removed_at", "removed_by_run", "response"}
-)
+    {
+        "id", "accounts", "created_at", "updated_at", "removed_at", "removed_by_run",
+        "response", "source", "person",
+    }
+)  # fmt: skip
 
 
 def key_of(name: str) -> str:

@@ -10,7 +10,7 @@ from rollcall.api.routing import Body, Id, Routes
 from rollcall.fields import model
 from rollcall.fields.model import PersonField, Type
 from rollcall.fields.store import MOST
-from rollcall.fields.uses import Use, constant_roles, targets
+from rollcall.fields.uses import Use, constant_roles, presets_filling, targets
 
 routes = Routes("Fields")
 
@@ -184,7 +184,7 @@ def rename_field(key: Id, body: FieldName) -> ShownField:
 
 @routes.on("DELETE /fields/<key>", status=204, problems=(409,))
 def delete_field(key: Id) -> None:
-    """Delete a custom field; 409 while a mapping uses it.
+    """Delete a custom field; 409 while a mapping or a preset of your own fills it.
 
     What people hold in it stays stored and is shown again if a field of that key is made again.
     """
@@ -194,6 +194,9 @@ def delete_field(key: Id) -> None:
     used = targets(services, key)
     if used:
         raise Problem(409, f"the field is mapped by integrations: {_named(used)}")
+    filling = presets_filling(services, key)
+    if filling:
+        raise Problem(409, f"the field is filled by presets: {', '.join(filling)}")
     if not services.fields.delete(field, link, routes.actor):
         _found(key)
         raise Problem(409, _CHANGED)

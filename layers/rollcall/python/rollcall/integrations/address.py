@@ -37,34 +37,50 @@ def origin(text: str, api_path: str, allow_hosts: Collection[str]) -> str | Unus
 
     The API's own path is taken off. Plain http and private addresses are for `allow_hosts` only.
     """
+    parts = _parts(text, allow_hosts)
+    if isinstance(parts, Unusable):
+        return parts
+    if parts.query or parts.fragment:
+        return Unusable("must not hold a query or a fragment")
+    if parts.path.rstrip("/") not in ("", api_path.rstrip("/")):
+        follows = f" (the API's path {api_path} may follow)" if api_path else ""
+        return Unusable(f"must be the host only{follows}")
+    host = (parts.hostname or "").lower()
+    shown = f"[{host}]" if ":" in host else host
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{shown}" + (
+        f":{parts.port}" if parts.port not in (None, usual) else ""
+    )
+
+
+def endpoint(text: str, allow_hosts: Collection[str]) -> str | Unusable:
+    """A pasted URL that is called as it is, such as the one that gives tokens."""
+    parts = _parts(text, allow_hosts)
+    if isinstance(parts, Unusable):
+        return parts
+    url = text.strip()
+    if parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
+        return Unusable("must be printable ASCII without spaces or a fragment")
+    return url
+
+
+def _parts(text: str, allow_hosts: Collection[str]) -> SplitResult | Unusable:
+    """The parts of a URL whose host may be called."""
     try:
         parts = urlsplit(text.strip())
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
         return Unusable("is not a URL")
-    fault = _shape(parts, api_path) or _host(host, allow_hosts)
+    if parts.scheme not in ("https", "http"):
+        return Unusable("must start with https://")
+    if "@" in parts.netloc:
+        return Unusable("must not hold a user name or a password")
+    fault = _host(host, allow_hosts)
     if fault is None and parts.scheme != "https" and host not in allow_hosts:
         fault = "must start with https://"
     if fault is None and port == 0:
         fault = "has a port that cannot be reached"
-    if fault is not None:
-        return Unusable(fault)
-    shown = f"[{host}]" if ":" in host else host
-    usual = {"https": 443, "http": 80}[parts.scheme]
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port not in (None, usual) else "")
-
-
-def _shape(parts: SplitResult, api_path: str) -> str | None:
-    if parts.scheme not in ("https", "http"):
-        return "must start with https://"
-    if "@" in parts.netloc:
-        return "must not hold a user name or a password"
-    if parts.query or parts.fragment:
-        return "must not hold a query or a fragment"
-    if parts.path.rstrip("/") not in ("", api_path.rstrip("/")):
-        follows = f" (the API's path {api_path} may follow)" if api_path else ""
-        return f"must be the host only{follows}"
-    return None
+    return parts if fault is None else Unusable(fault)
 
 
 def _host(host: str, allow_hosts: Collection[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from rollcall.access.problems import Problem
 from rollcall.api.services import Services
@@ -65,7 +66,7 @@ def told(services: Services, integration: Integration, failure: Failure) -> str:
     tells its contacts, for its schedule rests from then on.
     """
     refused = failure.code == "vendor-unauthorized"
-    if refused and services.integrations.set_status(integration.id, "needs_reconnect"):
+    if refused and _set_status(services, integration, "needs_reconnect"):
         services.teller.refused(integration, {"code": failure.code, "detail": failure.detail})
     return f"{failure.detail}; {advice(failure.code, integration)}"
 
@@ -73,6 +74,19 @@ def told(services: Services, integration: Integration, failure: Failure) -> str:
 def advice(code: Code, integration: Integration) -> str:
     """What to do about a call that failed so."""
     return _ADVICE[code].format(credential_id=integration.credential_id)
+
+
+def worked(services: Services, integration: Integration) -> None:
+    """A call worked: an integration that needed to be reconnected is active again."""
+    _set_status(services, integration, "active")
+
+
+def _set_status(
+    services: Services, integration: Integration, status: Literal["active", "needs_reconnect"]
+) -> bool:
+    return services.integrations.set_status(
+        integration.id, status, f"integration:{integration.name}"
+    )
 
 
 def problem(services: Services, integration: Integration, failure: Failure) -> Problem:

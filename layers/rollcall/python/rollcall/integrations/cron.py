@@ -131,8 +131,10 @@ def is_timezone(name: str) -> bool:
 
 @cache
 def _timezones() -> set[str]:
-    """Lambda's Amazon Linux 2023 has the database at /usr/share/zoneinfo, where Python looks."""
-    return available_timezones()
+    """Lambda's Amazon Linux 2023 has the database at /usr/share/zoneinfo, where Python looks; not
+    all that lies there is a zone.
+    """
+    return available_timezones() - {"Factory", "localtime"}
 
 
 def interval(expression: str) -> timedelta | None:

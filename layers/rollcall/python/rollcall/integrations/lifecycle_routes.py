@@ -6,7 +6,7 @@ from rollcall.access.problems import Problem, unknown
 from rollcall.api.routing import Id, Routes
 from rollcall.connectors.answers import Failure
 from rollcall.integrations import lookup
-from rollcall.integrations.calling import calling, told
+from rollcall.integrations.calling import calling, told, worked
 from rollcall.integrations.model import Integration
 from rollcall.integrations.sample import schema
 from rollcall.integrations.shapes import RunError, SchemaEntry, ShownIntegration, Trial
@@ -58,7 +58,7 @@ def pause_integration(integration_id: Id) -> ShownIntegration:
 
 @routes.on("POST /integrations/<integration_id>/test")
 def test_integration(integration_id: Id) -> Trial:
-    """Call the app, and store nothing of what it says.
+    """Call the app, and store nothing of what it says but whose key it is.
 
     `ok` false says in `error` why it did not work and what to do. A refused credential turns an
     active integration `needs_reconnect`; a call that works turns it back.
@@ -75,7 +75,8 @@ def test_integration(integration_id: Id) -> Trial:
         secrets = app.secrets
     if isinstance(found, Failure):
         return _refused(integration, found)
-    services.integrations.set_status(integration_id, "active", routes.actor)
+    worked(services, integration)
+    services.own_users.keep(integration_id, integration.credential_id, tested.id)
     records = [without_secrets(record, secrets) for record in found.records]
     shown_records = [record for record in records if record is not None]
     notes = list(found.notes)

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from rollcall.directory.source import Load, OnLeave, OnReturn, Preference
 
 Status = Literal["draft", "active", "paused", "needs_reconnect"]
+LAUNCHED: tuple[Status, ...] = ("active", "needs_reconnect")
+"""Those that have a schedule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from rollcall.directory.purge import holds_anything, purge
 from rollcall.directory.retire import retire
 from rollcall.integrations import forms, lookup, rules
 from rollcall.integrations.address import Unusable, origin
-from rollcall.integrations.model import Integration, RateLimit, RemovalGuard
+from rollcall.integrations.model import LAUNCHED, Integration, RateLimit, RemovalGuard
 from rollcall.integrations.shapes import IntegrationPage, ShownIntegration
 from rollcall.integrations.shown import all_shown, shown
 from rollcall.integrations.store import Draft
@@ -29,7 +29,6 @@ from rollcall.tables import Action
 routes = Routes("Integrations")
 logger = Logger()
 
-_LAUNCHED = ("active", "needs_reconnect")
 _NEEDED_MS = 4000
 """Milliseconds that an answer needs at the end of a call that deletes."""
 
@@ -74,12 +73,14 @@ class _Guard:
         self._link: str | None = None
         self._checked = False
 
-    def faults(self, manifest: Manifest, mapping: Any, condition: Any) -> rules.Faults:
-        """What is wrong with the mapping and the filter."""
+    def faults(
+        self, manifest: Manifest, mapping: Any, condition: Any, before: Any = None
+    ) -> rules.Faults:
+        """What is wrong with the mapping, after the one `before`, and the filter."""
         fields = routes.services.fields
         self._link, self._checked = fields.link(), True
         return rules.mapping_faults(
-            manifest, mapping, condition, fields.everything(), fields.roles()
+            manifest, mapping, condition, fields.everything(), fields.roles(), before
         )
 
     def actions(self) -> Sequence[Action]:
@@ -190,21 +191,41 @@ def change_integration(integration_id: Id, body: forms.IntegrationChanges) -> Sh
     manifest = lookup.manifest_of(services, lookup.found(services, integration_id))
     changes, faults = _changes(manifest, body)
     guard = _Guard()
+    before: list[Integration] = []
+
+    def edit(current: Integration) -> Integration:
+        before.append(current)
+        return _changed(current, body, changes, manifest, [*faults], guard)
+
     changed = services.integrations.change(
         integration_id,
         "update",
-        lambda current: _changed(current, body, changes, manifest, [*faults], guard),
+        edit,
         routes.actor,
         guard.actions,
     )
     if changed is None:
         lookup.found(services, integration_id)
         raise invalid("credential_id", "the credential was deleted meanwhile")
-    if changed.status in _LAUNCHED:
-        lookup.schedule(services, changed)
+    if changed.status in LAUNCHED:
+        _schedule(before[-1], changed)
     if "contacts" in body.model_fields_set:
         _subscribe(changed.contacts)
     return shown(services, changed)
+
+
+def _schedule(before: Integration, changed: Integration) -> None:
+    """Have EventBridge run it as it says now. Where that refuses, nothing has changed."""
+    try:
+        lookup.schedule(routes.services, changed)
+    except Problem:
+        routes.services.integrations.change(
+            changed.id,
+            "update",
+            lambda now: before if now == changed else replace(now, schedule=before.schedule),
+            routes.actor,
+        )
+        raise
 
 
 _PLAIN = (
@@ -257,10 +278,10 @@ def _changed(
         removal_guard=replace(integration.removal_guard, **removal_guard),
     )
     if changed.mapping != integration.mapping or changed.filter != integration.filter:
-        faults += guard.faults(manifest, changed.mapping, changed.filter)
+        faults += guard.faults(manifest, changed.mapping, changed.filter, integration.mapping)
     if schedule:
         faults += rules.schedule_faults(changed.schedule, datetime.now(UTC))
-    if not faults and changed.status in _LAUNCHED and _decides(integration, changed):
+    if not faults and changed.status in LAUNCHED and _decides(integration, changed):
         faults += lookup.missing_to_run(routes.services, changed, manifest)
         if lookup.base_url(routes.services, changed) is None:
             faults.append(("base_url", "a launched integration needs an address"))

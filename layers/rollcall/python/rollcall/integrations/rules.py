@@ -1,11 +1,11 @@
 """What must hold of an integration: what it is given, and what a launch needs. Pure functions."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from rollcall.connectors.manifest import Manifest
+from rollcall.connectors.signing import unfit_header
 from rollcall.fields.model import PersonField
 from rollcall.integrations.cron import next_times
 from rollcall.integrations.model import Integration
@@ -15,14 +15,8 @@ from rollcall.mapping.model import mapping_of
 Faults = list[tuple[str, str]]
 """What is wrong: fields, each with a sentence."""
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-_OURS = frozenset(
-    {
-        "host", "content-length", "content-type", "transfer-encoding", "connection", "te",
-        "trailer", "upgrade", "expect", "accept-encoding", "keep-alive", "cookie", "authorization",
-    }
-)  # fmt: skip
-"""Headers that the client sets itself, or that carry secrets, which are shown here."""
+_OF_CREDENTIALS = frozenset({"authorization", "cookie"})
+"""Headers that carry secrets, which are shown here."""
 _LONGEST = 1000
 _LONGEST_PARAM = 100
 
@@ -35,10 +29,11 @@ def pair_faults(headers: Mapping[str, str], params: Mapping[str, str]) -> Faults
 
 
 def _header_fault(name: str, value: str) -> str | None:
-    if not _TOKEN.fullmatch(name):
-        return "is no name of a header"
-    if name.lower() in _OURS or name.lower().startswith("proxy-"):
-        return "is set by Rollcall, or belongs into a credential"
+    fault = unfit_header(name)
+    if fault is not None:
+        return fault
+    if name.lower() in _OF_CREDENTIALS:
+        return "carries a secret, which belongs into a credential"
     if not value.isascii() or not value.isprintable() or value != value.strip():
         return "must be printable ASCII without spaces around it"
     return f"may have {_LONGEST} characters" if len(value) > _LONGEST else None
@@ -65,11 +60,15 @@ def mapping_faults(
     condition: Any,
     fields: Mapping[str, PersonField],
     roles: Sequence[str],
+    before: Any = None,
 ) -> Faults:
-    """What is wrong with a mapping and a filter (null: the connector's, none), by path."""
+    """What is wrong with a mapping and a filter (null: the connector's, none), by path.
+
+    `before` is the integration's mapping until now.
+    """
     problems = [
-        *mapping_problems(mapping, manifest, fields, roles),
-        *filter_problems(condition, manifest, mapping),
+        *mapping_problems(mapping, manifest, fields, roles, before),
+        *filter_problems(condition, manifest, mapping, before),
     ]
     return [(problem.path, problem.message) for problem in problems]
 

@@ -10,13 +10,12 @@ from rollcall.connectors.manifest import Manifest
 from rollcall.fields.uses import in_effect
 from rollcall.integrations.address import effective_origin
 from rollcall.integrations.cron import next_times
-from rollcall.integrations.model import Integration, RateLimit
+from rollcall.integrations.model import LAUNCHED, Integration, RateLimit
 from rollcall.integrations.shapes import ShownIntegration
 from rollcall.integrations.store import State
 from rollcall.mapping.model import MappingRules
 from rollcall.stamps import instant
 
-_LAUNCHED = ("active", "needs_reconnect")
 _NEXT = 3
 _LISTS = ("users", "groups", "grants")
 
@@ -85,7 +84,7 @@ def _shown(
 
 def _schedule(integration: Integration, state: State, moment: datetime) -> dict[str, Any]:
     """The schedule and its next times. A draft's rate is counted from when it was made."""
-    launched = integration.status in _LAUNCHED and state.scheduled_from is not None
+    launched = integration.status in LAUNCHED and state.scheduled_from is not None
     start = datetime.fromisoformat(
         str(state.scheduled_from if launched else integration.created_at)
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from rollcall.access.audit import SYSTEM, Change, recording
+from rollcall.access.audit import Change, recording
 from rollcall.connectors.store import linking
 from rollcall.credentials.store import KIND as CREDENTIAL
 from rollcall.directory.source import Load, OnLeave, OnReturn, Preference
@@ -190,7 +190,7 @@ class Integrations:
                 return None
         raise RuntimeError(f"integration {integration_id} is changed by others all the time")
 
-    def set_status(self, integration_id: str, status: Status, actor: str = SYSTEM) -> bool:
+    def set_status(self, integration_id: str, status: Status, actor: str) -> bool:
         """Move between active and needs_reconnect, as calls to the app fail and work.
 
         True if it moved: a draft and a paused integration stay what they are.

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rollcall.access.problems import invalid, unknown
+from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cursor, key_of
 from rollcall.api.routing import Body, Id, Routes
 from rollcall.integrations.address import is_subdomain
+from rollcall.integrations.model import LAUNCHED
 from rollcall.integrations.variables import Variable, is_name
 
 routes = Routes("Variables")
@@ -69,8 +70,29 @@ def get_variable(name: Id) -> ShownVariable:
     return _shown(variable)
 
 
-@routes.on("DELETE /variables/<name>", status=204)
+@routes.on("DELETE /variables/<name>", status=204, problems=(409,))
 def delete_variable(name: Id) -> None:
-    """Delete a variable."""
+    """Delete a variable; 409 while it is the address of a launched integration."""
+    used = _addressed_by(name)
+    if used:
+        raise Problem(409, f"the variable is the address of integrations: {', '.join(used)}")
     if not routes.services.variables.delete(name, routes.actor):
         raise unknown("variable", name)
+
+
+def _addressed_by(name: str) -> list[str]:
+    """The ids of the launched integrations that would be without an address."""
+    services = routes.services
+    connectors = {
+        one.key
+        for one in services.catalog.everything()
+        if one.address.variable == name and not one.address.base_url
+    }
+    return [
+        one.id
+        for one in services.integrations.everything()
+        if one.connector in connectors
+        and one.status in LAUNCHED
+        and one.base_url is None
+        and one.subdomain is None
+    ]

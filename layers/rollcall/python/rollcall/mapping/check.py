@@ -12,10 +12,19 @@ from rollcall.connectors.manifest import Manifest
 from rollcall.fields.model import PersonField
 from rollcall.mapping import comparing
 from rollcall.mapping.check_filter import filter_problems
+from rollcall.mapping.comparing import cut
 from rollcall.mapping.convert import check_options
-from rollcall.mapping.mapper import TEMPLATE_NAMES
+from rollcall.mapping.mapper import TEMPLATE_NAMES, rule_names
 from rollcall.mapping.model import MappingRules, Write
-from rollcall.mapping.problems import Problem, near, path_problem, shown, unknown_properties
+from rollcall.mapping.problems import (
+    Problem,
+    added_sources,
+    gone_problem,
+    near,
+    path_problem,
+    shown,
+    unknown_properties,
+)
 from rollcall.mapping.storing import unstorable
 
 __all__ = ["Problem", "filter_problems", "mapping_problems", "missing"]
@@ -26,21 +35,28 @@ _RULE = ("target", "source", "template", "value", "convert", "write", "sync_key"
 _SOURCE = ("key", "path", "template")
 _WRITES: tuple[str, ...] = get_args(Write)
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_LONGEST = 200
+"""Characters of what is said of a template's key."""
 _FINDING = ("text", "number", "datetime")
 """Types of fields by whose values a person can be found."""
 
 
 def mapping_problems(
-    data: Any, manifest: Manifest, fields: Mapping[str, PersonField], roles: Sequence[str]
+    data: Any,
+    manifest: Manifest,
+    fields: Mapping[str, PersonField],
+    roles: Sequence[str],
+    before: Any = None,
 ) -> list[Problem]:
     """Everything wrong with an integration's mapping; empty where `MappingRules.from_data` and
-    `Mapper` may have it. None is the connector's own mapping, and right.
+    `Mapper` may have it. None is the connector's own mapping, and right. `before` is the mapping
+    until now: what it added and this one does not is no source any more.
     """
     if data is None:
         return []
     if not isinstance(data, dict):
         return [Problem("mapping", 'must be an object with "fields"')]
-    check = _Check(manifest, fields, roles)
+    check = _Check(manifest, fields, roles, added_sources(before))
     return [
         *unknown_properties(data, ("fields", "sources"), "mapping"),
         # Sources first: rules may name them.
@@ -69,9 +85,15 @@ class _Check:
     """One mapping's check: it learns the added sources and the targets as it goes."""
 
     def __init__(
-        self, manifest: Manifest, fields: Mapping[str, PersonField], roles: Sequence[str]
+        self,
+        manifest: Manifest,
+        fields: Mapping[str, PersonField],
+        roles: Sequence[str],
+        added_before: set[str],
     ) -> None:
+        self._added_before = added_before
         self._fields = fields
+        self._names = rule_names(fields)
         self._roles = roles
         self._own = {field.key for field in manifest.fields} | {"display_name"}
         self._added: dict[str, str] = {}
@@ -87,23 +109,29 @@ class _Check:
             return
         if len(data) > MOST_SOURCES:
             yield Problem("mapping.sources", f"has {len(data)} sources; {MOST_SOURCES} may be")
-        for number, source in enumerate(data[:MOST_SOURCES]):
-            where = f"mapping.sources.{number}"
+        named = [
+            (f"mapping.sources.{number}", source)
+            for number, source in enumerate(data[:MOST_SOURCES])
+        ]
+        for where, source in named:
             if isinstance(source, dict):
-                yield from self._source(source, where)
+                yield from self._source_key(source.get("key"), f"{where}.key")
             else:
                 yield Problem(where, "must be an object")
+        # Their templates may read any source.
+        for where, source in named:
+            if isinstance(source, dict):
+                yield from self._source(source, where)
 
     def _source(self, source: dict[str, Any], where: str) -> Iterator[Problem]:
         yield from unknown_properties(source, _SOURCE, where)
-        yield from self._source_key(source.get("key"), f"{where}.key")
         path, template = source.get("path"), source.get("template")
         if (path is None) is (template is None):
             yield Problem(where, "needs one of path and template, and not both")
         if path is not None and (bad := path_problem(path, f"{where}.path")):
             yield bad
         if template is not None:
-            yield from _template(template, TEMPLATE_NAMES[:2], f"{where}.template")
+            yield from self._template(template, TEMPLATE_NAMES[:2], f"{where}.template")
 
     def _source_key(self, key: Any, where: str) -> Iterator[Problem]:
         if not isinstance(key, str) or not _KEY.fullmatch(key):
@@ -149,16 +177,21 @@ class _Check:
         if "source" in given:
             source = rule["source"]
             if not (isinstance(source, str) and (source in self._own or source in self._added)):
-                bad = path_problem(source, f"{where}.source")
+                bad = self._path(source, f"{where}.source")
                 if bad is not None:
                     yield bad
         if "template" in given:
-            yield from _template(rule["template"], TEMPLATE_NAMES, f"{where}.template")
+            yield from self._template(rule["template"], self._names, f"{where}.template")
         if "value" in given and field is not None:
             yield from self._constant(rule["value"], field, f"{where}.value")
         yield from _convert(rule.get("convert"), field, where, constant="value" in given)
         yield from self._sync_key(rule, field, where, constant="value" in given)
         yield from _write(rule, where)
+
+    def _path(self, source: Any, where: str) -> Problem | None:
+        if isinstance(source, str) and source in self._added_before:
+            return gone_problem(source, where)
+        return path_problem(source, where)
 
     def _target(self, target: Any, where: str) -> tuple[PersonField | None, Problem | None]:
         place = f"{where}.target"
@@ -172,6 +205,27 @@ class _Check:
             return field, Problem(place, f"{target} is mapped by {self._targets[target]} already")
         self._targets[target] = where
         return field, None
+
+    def _template(
+        self, source: Any, names: tuple[str, ...] | frozenset[str], where: str
+    ) -> Iterator[Problem]:
+        if not isinstance(source, str) or not source.strip():
+            yield Problem(where, "must be a template, such as {{ response.firstName }}")
+            return
+        # jinja2 is for those who use templates.
+        from rollcall.mapping.templates import Refused, compile_template  # noqa: PLC0415
+
+        made = compile_template(source, names)
+        if isinstance(made, Refused):
+            yield Problem(where, f"line {made.line}, column {made.column}: {made.message}")
+            return
+        known = {"source": self._own | self._added.keys(), "person": self._fields.keys()}
+        for read in made.reads:
+            keys = known.get(read.name)
+            if keys is not None and read.key not in keys:
+                said = f"line {read.line}, column {read.column}: there is no {read.name}.{read.key}"
+                yield Problem(where, cut(said, _LONGEST) + near(read.key, keys))
+                return
 
     def _constant(self, value: Any, field: PersonField, where: str) -> Iterator[Problem]:
         if field.unique:
@@ -232,16 +286,3 @@ def _convert(
         return
     for option, message in check_options(options):
         yield Problem(f"{place}.{option}".removesuffix("."), message)
-
-
-def _template(source: Any, names: Sequence[str], where: str) -> Iterator[Problem]:
-    if not isinstance(source, str) or not source.strip():
-        yield Problem(where, "must be a template, such as {{ response.firstName }}")
-        return
-    # jinja2 is for those who use templates.
-    from rollcall.mapping.templates import Refused, compile_template  # noqa: PLC0415
-
-    refused = compile_template(source, names)
-    if isinstance(refused, Refused):
-        said = f"line {refused.line}, column {refused.column}: {refused.message}"
-        yield Problem(where, said)

@@ -7,7 +7,15 @@ from typing import Any
 from rollcall.connectors.manifest import Manifest
 from rollcall.mapping import comparing
 from rollcall.mapping.conditions import DEEPEST, GROUPS, OPERATORS, WITHOUT_VALUE
-from rollcall.mapping.problems import Problem, near, path_problem, shown, unknown_properties
+from rollcall.mapping.problems import (
+    Problem,
+    added_sources,
+    gone_problem,
+    near,
+    path_problem,
+    shown,
+    unknown_properties,
+)
 
 MOST_CONDITIONS = 200
 MOST_VALUES = 500
@@ -16,32 +24,28 @@ LONGEST_VALUE = 1000
 _LEAF = ("field", "op", "value")
 
 
-def filter_problems(data: Any, manifest: Manifest, mapping_data: Any) -> list[Problem]:
+def filter_problems(
+    data: Any, manifest: Manifest, mapping_data: Any, before: Any = None
+) -> list[Problem]:
     """Everything wrong with an integration's filter; empty where `Conditions` may have it.
 
     `mapping_data` is the integration's mapping as it is written, whatever it is: its sources may be
-    asked for. None takes every record, and is right.
+    asked for. None takes every record, and is right. `before` is the mapping until now: what it
+    added and the new one does not is no field any more.
     """
     if data is None:
         return []
-    return list(_Check(_sources(manifest, mapping_data)).node(data, "filter", 0))
-
-
-def _sources(manifest: Manifest, mapping_data: Any) -> set[str]:
-    keys = {field.key for field in manifest.fields} | {"display_name"}
-    added = mapping_data.get("sources") if isinstance(mapping_data, dict) else None
-    for source in added if isinstance(added, list) else ():
-        key = source.get("key") if isinstance(source, dict) else None
-        if isinstance(key, str):
-            keys.add(key)
-    return keys
+    own = {field.key for field in manifest.fields} | {"display_name"}
+    sources = own | added_sources(mapping_data)
+    return list(_Check(sources, added_sources(before) - sources).node(data, "filter", 0))
 
 
 class _Check:
     """One filter's check: it counts as it goes."""
 
-    def __init__(self, sources: set[str]) -> None:
+    def __init__(self, sources: set[str], gone: set[str]) -> None:
         self._sources = sources
+        self._gone = gone
         self._count = 0
 
     def node(self, data: Any, where: str, depth: int) -> Iterator[Problem]:
@@ -79,7 +83,9 @@ class _Check:
             return
         yield from unknown_properties(data, _LEAF, where)
         field = data.get("field")
-        if not isinstance(field, str) or field not in self._sources:
+        if isinstance(field, str) and field in self._gone:
+            yield gone_problem(field, f"{where}.field")
+        elif not isinstance(field, str) or field not in self._sources:
             bad = path_problem(field, f"{where}.field")
             if bad is not None:
                 yield bad

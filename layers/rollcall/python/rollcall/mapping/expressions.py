@@ -6,83 +6,27 @@ else in the process: an attribute is a key, never a method.
 """
 
 import inspect
-import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from jinja2 import Environment, TemplateSyntaxError, nodes
-from jinja2.lexer import TokenStream
-from jinja2.parser import Parser
+from jinja2 import nodes
 
 from rollcall.mapping import values
 from rollcall.mapping.library import FILTERS, LONGEST_TEXT
+from rollcall.mapping.tokens import DEEPEST, NotAllowedError, Token, first_of, start_of
 from rollcall.mapping.values import Unusable
 
 MOST_NODES = 400
-DEEPEST = 40
-"""Steps of a path, filters in a row, brackets and conditions within each other."""
 LARGEST_NUMBER = 2**53
+_SHOWN = 20
+"""Names that the message about an unknown one tells."""
 
 Context = Mapping[str, Any]
 Value = Callable[[Context], Any]
 
-# Reading. jinja2 numbers tokens and nodes by lines: here that number is the offset in the source.
-
-_LEXER = Environment(autoescape=False).lexer  # noqa: S701 - it reads; nothing is rendered with it
-_PARSING = Environment(autoescape=False)  # noqa: S701
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED = frozenset("\n\\'\"abfnrtv01234567xuUN")
-
-Token = tuple[int, str, str]
-
-
-class NotAllowedError(Exception):
-    """Something in the source that no template may have."""
-
-    def __init__(self, message: str, at: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.at = at
-
-
-def read(source: str) -> Iterator[Token]:
-    """The lexer's tokens, each with its offset."""
-    at = end = depth = 0
-    kind = ""
-    stream = _LEXER.tokeniter(source, None)
-    while True:
-        try:
-            token = next(stream, None)
-        except TemplateSyntaxError as error:
-            message = re.sub(r" at \d+$", "", error.message or "")
-            raise NotAllowedError(message, end) from None
-        if token is None:
-            if kind in ("comment_begin", "raw_begin"):
-                raise NotAllowedError("unexpected end of template", at)
-            return
-        _, kind, value = token
-        at = source.find(value, end)  # whitespace before {{- was dropped
-        end = at + len(value)
-        if kind == "operator":
-            depth += (value in "([{") - (value in ")]}")
-            if depth > DEEPEST:
-                raise NotAllowedError("it nests too deep", at)
-        elif kind == "string":
-            # An escape that is none is two characters, as in Python; Python warns of it.
-            value = _ESCAPE.sub(lambda m: m[0] if m[1] in _ESCAPED else rf"\{m[0]}", value)
-        yield at, kind, value
-
-
-def parsed(tokens: Sequence[Token]) -> list[nodes.Node]:
-    """What the template is made of; raises TemplateSyntaxError, with the offset for the line."""
-    parser = Parser(_PARSING, "")
-    parser.stream = TokenStream(_LEXER.wrap(tokens), None, None)
-    return parser.parse().body
-
-
-# Building. What has no rule below is refused.
+# What has no rule below is refused.
 
 _WORDS: Mapping[type[nodes.Node], str] = MappingProxyType(
     {
@@ -159,6 +103,8 @@ class Builder:
         self._operators = [(at, value) for at, kind, value in tokens if kind == "operator"]
         self._names = names
         self._count = 0
+        self.reads: list[tuple[str, str, int]] = []
+        """The first key that is read of a name, `source.email`, each with its offset."""
 
     def body(self, body: Sequence[nodes.Node], depth: int) -> Callable[[Context], str]:
         """The text of outputs and conditions, one after the other."""
@@ -212,7 +158,8 @@ class Builder:
     def _name(self, node: nodes.Name, _depth: int) -> Value:
         name = node.name
         if name not in self._names:
-            known = ", ".join(sorted(self._names))
+            known = ", ".join(sorted(self._names)[:_SHOWN])
+            known += ", …" if len(self._names) > _SHOWN else ""
             message = f"there is no {name!r} here; a template may use {known}"
             raise NotAllowedError(message, node.lineno)
         return lambda context: context.get(name)
@@ -226,6 +173,8 @@ class Builder:
             base = base.node
         start = self._expression(base, depth)
         keys = [self._key(step) for step in reversed(steps)]
+        if isinstance(base, nodes.Name) and isinstance(keys[0], str):
+            self.reads.append((base.name, keys[0], base.lineno))
 
         def evaluate(context: Context) -> Any:
             found = start(context)
@@ -244,7 +193,7 @@ class Builder:
                 at += 1
             key: Any = step.attr
         else:
-            at = _start(step.arg)
+            at = start_of(step.arg)
             is_constant = isinstance(step.arg, nodes.Const | nodes.Neg)
             key = self._expression(step.arg, 0)({}) if is_constant else None
         if isinstance(key, bool) or not isinstance(key, str | int):
@@ -281,7 +230,7 @@ class Builder:
     def _constant(self, node: nodes.Node, depth: int) -> Value:
         if not isinstance(node, _CONSTANTS):
             message = "a list or an object may hold only constants"
-            raise NotAllowedError(message, _start(node))
+            raise NotAllowedError(message, start_of(node))
         return self._expression(node, depth)
 
     def _filter(self, node: nodes.Filter, depth: int) -> Value:
@@ -294,7 +243,7 @@ class Builder:
             raise NotAllowedError(f"there is no filter {name!r}", at)
         for unpacked in (node.dyn_args, node.dyn_kwargs):
             if unpacked is not None:
-                raise NotAllowedError("* and ** are not allowed", _start(unpacked))
+                raise NotAllowedError("* and ** are not allowed", start_of(unpacked))
         arguments = [self._expression(one, depth) for one in node.args]
         named = {str(one.key): self._expression(one.value, depth) for one in node.kwargs}
         _check_call(node, function, arguments, named)
@@ -368,7 +317,7 @@ class Builder:
         sign = _ARITHMETIC.get(type(node))
         if sign is None:
             word = _WORDS.get(type(node), f"{type(node).__name__.lower()} is")
-            return NotAllowedError(f"{word} not allowed", _first(node))
+            return NotAllowedError(f"{word} not allowed", first_of(node))
         # jinja2 tells where the left side begins.
         after = self._operators[bisect_left(self._operators, (node.lineno, "")) :]
         at = next((at for at, value in after if value == sign), node.lineno)
@@ -391,21 +340,6 @@ class Builder:
         nodes.CondExpr: _choice,
         nodes.Concat: _concat,
     }
-
-
-def _first(node: nodes.Node) -> int:
-    """Where a node is; jinja2 does not tell of every one, but of what is in it."""
-    places = (one.lineno for one in (node, *node.find_all(nodes.Node)))
-    return next((at for at in places if at is not None), 0)
-
-
-def _start(node: nodes.Node) -> int:
-    """Where an expression begins: jinja2 tells of `a.b` where the dot is."""
-    while isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Test | nodes.Call):
-        if node.node is None:
-            break
-        node = node.node
-    return node.lineno
 
 
 def joined(parts: Sequence[Value]) -> Callable[[Context], str]:

@@ -340,6 +340,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
                 sort, length, to_json, from_json, default, random_password, number, boolean, text,
             )
         },
+        "json": to_json,
         "map": map_,
         "tojson": to_json,
     }

@@ -1,8 +1,8 @@
 """From an app's record to a person's values: a mapping, compiled once, applied to each record.
 
 Order: constants and sources first, then templates, each in the order they are written. A template
-may use `response` (the record), `source.<key>` (every source by its key) and `person.<field>` (what
-was mapped before it). jinja2 is imported only where a mapping has a template.
+may use `response` (the record), `source.<key>` (every source by its key) and `person.<field>`, or
+`<field>` alone (what was mapped before it). jinja2 is imported only where a mapping has a template.
 
 A source is named by its key, else by the app's own path. Text is stripped, and what is empty then
 (null, "", [] and {} too) is left out of the values. Whether a rule's value may be written, only
@@ -10,7 +10,7 @@ found by, or only fill an empty field, `Mapper.writes` says.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from rollcall.mapping.model import MappingRules, Rule
 from rollcall.mapping.storing import unstorable
 
 TEMPLATE_NAMES = ("response", "source", "person")
-"""What a rule's template may use; an added source's may use the first two."""
+"""What a rule's template may use beside the fields; an added source's may use the first two."""
 _WAY = 1
 """Counts the changes of this module that make something else of the same record."""
 _TEXTS = ("text", "long_text")
@@ -79,6 +79,7 @@ class Mapper:
         roles: Sequence[str],
     ) -> None:
         self._manifest = manifest
+        self._names = rule_names(fields)
         self._display_name = manifest.users.columns.display_name
         self._fields = {field.key: field for field in manifest.fields}
         self._paths = {extra.key: extra.path for extra in rules.sources if extra.path}
@@ -161,9 +162,9 @@ class Mapper:
         """How a rule's value is got, before it is made what its target wants."""
         if rule.template is not None:
             native = bool(rule.convert) or target.type not in _TEXTS
-            template = _template(rule.template, TEMPLATE_NAMES, native=native)
+            template = _template(rule.template, self._names, native=native)
             return lambda record, sources, values: template(
-                {"response": record, "source": sources, "person": values}
+                {**values, "response": record, "source": sources, "person": values}
             )
         if rule.source is None:
             constant = rule.value
@@ -237,8 +238,13 @@ def _target(rule: Rule, fields: Mapping[str, PersonField]) -> PersonField:
     return field
 
 
+def rule_names(fields: Collection[str]) -> frozenset[str]:
+    """The names that a rule's template may use; a field of one of TEMPLATE_NAMES is not seen."""
+    return frozenset({*fields, *TEMPLATE_NAMES})
+
+
 def _template(
-    source: str, names: Sequence[str], *, native: bool = True
+    source: str, names: tuple[str, ...] | frozenset[str], *, native: bool = True
 ) -> Callable[[Mapping[str, Any]], Any]:
     """The template as a function of what it may use, whose value is _Bad where it failed.
 

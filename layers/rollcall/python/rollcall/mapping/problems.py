@@ -31,10 +31,30 @@ def unknown_properties(
             yield Problem(f"{path}.{cut(str(name), _LONGEST_SHOWN)}", said + near(name, known))
 
 
+def added_sources(mapping_data: Any) -> set[str]:
+    """The keys of the sources that a mapping adds, whatever JSON it is."""
+    added = mapping_data.get("sources") if isinstance(mapping_data, dict) else None
+    keys = (
+        source.get("key") if isinstance(source, dict) else None
+        for source in (added if isinstance(added, list) else ())
+    )
+    return {key for key in keys if isinstance(key, str)}
+
+
+def gone_problem(source: Any, where: str) -> Problem:
+    """A source that the mapping added until now: as a path, it would lead nowhere unnoticed."""
+    said = f"{source!r} is no source any more: add it, or write response.{source} for the path"
+    return Problem(where, said)
+
+
 def path_problem(path: Any, where: str) -> Problem | None:
-    """Why text is no path into the app's record."""
+    """Why text is no path into the app's record. A template would be one, and lead nowhere."""
     if not isinstance(path, str):
         return Problem(where, "must be text")
+    if "{{" in path or "{%" in path:
+        return Problem(
+            where, "is a template, and a path is wanted: a template has a property of its own"
+        )
     bad = paths.parse(path)
     if isinstance(bad, paths.BadPath):
         return Problem(where, f"is no path: it {bad.message} (at character {bad.position})")

@@ -15,7 +15,7 @@ from rollcall.directory import keys
 from rollcall.directory.rehearsal import Rehearsal
 from rollcall.fields.uses import in_effect
 from rollcall.integrations import lookup, rules
-from rollcall.integrations.calling import STATUSES, calling, problem, told
+from rollcall.integrations.calling import STATUSES, calling, problem, told, worked
 from rollcall.integrations.model import Integration
 from rollcall.integrations.sample import schema
 from rollcall.mapping import shapes
@@ -48,6 +48,7 @@ def suggest_mapping(integration_id: Id) -> shapes.Suggestions:
         manifest, secrets = app.manifest, app.secrets
     if isinstance(found, Failure):
         raise problem(services, integration, found)
+    worked(services, integration)
     records = (without_secrets(record, secrets) for record in found.records)
     seen = schema([record for record in records if record is not None])
     items = suggestions(seen, manifest, services.fields.everything())
@@ -70,6 +71,7 @@ def preview_mapping(integration_id: Id, body: shapes.Trying | None = None) -> sh
         found = first_records(app, _FIRST)
         if isinstance(found, Failure):
             raise problem(services, integration, found)
+        worked(services, integration)
         trial = _trial(integration, app)
         items = [_previewed(trial, record, tuple(app.secrets)) for record in found.records]
     return shapes.Preview(items=items, notes=list(found.notes))
@@ -84,7 +86,8 @@ def _with(integration: Integration, body: shapes.Trying | None) -> Integration:
     services = routes.services
     manifest = lookup.manifest_of(services, integration)
     fields, roles = services.fields.everything(), services.fields.roles()
-    faults = rules.mapping_faults(manifest, tried.mapping, tried.filter, fields, roles)
+    before = integration.mapping
+    faults = rules.mapping_faults(manifest, tried.mapping, tried.filter, fields, roles, before)
     if not faults and not mapping_of(manifest, tried.mapping).sync_keys:
         faults = [("mapping.sync_key", "1 is needed on a unique field, or nobody can be found")]
     if faults:
@@ -143,6 +146,7 @@ def explain_record(integration_id: Id, body: shapes.Wanted) -> shapes.Explained:
         if isinstance(found, Failure):
             detail = told(services, integration, found)
             return _not_fetched(body, detail, found.code)
+        worked(services, integration)
         if not found.records:
             who = f"id {body.external_id}" if body.external_id else f"email {body.email}"
             said = "; ".join((f"the app has nobody of {who}", *found.notes))

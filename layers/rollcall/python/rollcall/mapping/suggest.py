@@ -9,7 +9,6 @@ no suggestion at all.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 from rollcall.connectors import paths
@@ -184,7 +183,8 @@ def _listed(schema: Sequence[Mapping[str, Any]], manifest: Manifest) -> Iterator
 def _raw(schema: Sequence[Mapping[str, Any]], manifest: Manifest) -> Iterator[_Candidate]:
     """The paths of the record that the connector's fields do not read."""
     read = {option for field in manifest.fields for option in _options(field.path)}
-    for path, sample in islice(_paths(schema), MOST_PATHS):
+    for entry in schema[:MOST_PATHS]:
+        path, sample = entry["path"], entry["sample"]
         options = _options(path)
         if len(options) != 1 or options[0] in read:
             continue
@@ -199,20 +199,6 @@ def _raw(schema: Sequence[Mapping[str, Any]], manifest: Manifest) -> Iterator[_C
         inside = tuple(word for key in outer for word in _words(key))
         is_id = path == manifest.users.id
         yield _Candidate(path, _squashed(last), inside, _kind(sample), sample, False, is_id)
-
-
-def _paths(schema: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Every path with its sample; of a list its first element, too."""
-    for entry in schema:
-        path, sample = entry["path"], entry["sample"]
-        yield path, sample
-        if isinstance(sample, list) and sample:
-            first = sample[0]
-            if not isinstance(first, Mapping):
-                yield f"{path}[0]", first
-                continue
-            for key, value in first.items():
-                yield f"{path}{paths.written((0, key))}", value
 
 
 def _options(path: str) -> tuple[paths.Steps, ...]:

@@ -4,26 +4,21 @@ Data are plain JSON. Null and what is missing are the same, and render as nothin
 render so, lists and objects as JSON. A filter that cannot do its work fails the template.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from jinja2 import TemplateSyntaxError
 
-from rollcall.mapping.expressions import (
-    Builder,
-    Context,
-    NotAllowedError,
-    Value,
-    joined,
-    parsed,
-    read,
-)
+from rollcall.mapping.expressions import Builder, Context, Value, joined
 from rollcall.mapping.library import LONGEST_TEXT
+from rollcall.mapping.tokens import NotAllowedError, parsed, read
 from rollcall.mapping.values import Unusable
 
 LONGEST_SOURCE = 4_000
 
+Names = tuple[str, ...] | frozenset[str]
 NAMES = frozenset({"response", "person"})
 """What a template may use where nothing else is said."""
 
@@ -47,10 +42,21 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """A key that a template reads of one of its names (`source.email`), and where."""
+
+    name: str
+    key: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A compiled template. It keeps nothing of what it renders and may be used by many threads."""
 
     source: str
+    reads: tuple[Read, ...]
     _text: Callable[[Context], str]
     _single: Value | None
 
@@ -68,8 +74,12 @@ class Template:
         return self.render(context) if self._single is None else _bounded(self._single, context)
 
 
-def compile_template(source: str, names: Collection[str] = NAMES) -> Template | Refused:
-    """The template, which may use the data of these names; or what in it is refused."""
+@lru_cache(maxsize=256)
+def compile_template(source: str, names: Names = NAMES) -> Template | Refused:
+    """The template, which may use the data of these names; or what in it is refused.
+
+    The same text is compiled once: each lap of a run, and what comes after it, has the same one.
+    """
     if len(source) > LONGEST_SOURCE:
         message = f"a template has at most {LONGEST_SOURCE} characters"
         return _refused(source, LONGEST_SOURCE, message)
@@ -80,7 +90,8 @@ def compile_template(source: str, names: Collection[str] = NAMES) -> Template | 
         builder = Builder(source, tokens, names)
         single = builder.single(body)
         text = builder.body(body, 0) if single is None else joined([single])
-        return Template(source, text, single)
+        reads = (Read(name, key, *_place(source, at)) for name, key, at in builder.reads)
+        return Template(source, tuple(reads), text, single)
     except NotAllowedError as refused:
         return _refused(source, refused.at, refused.message)
     except TemplateSyntaxError as error:
@@ -90,9 +101,13 @@ def compile_template(source: str, names: Collection[str] = NAMES) -> Template | 
 
 
 def _refused(source: str, at: int, message: str) -> Refused:
+    return Refused(message, *_place(source, at))
+
+
+def _place(source: str, at: int) -> tuple[int, int]:
+    """Line and column, counted from 1."""
     at = min(at, len(source))
-    line_start = source.rfind("\n", 0, at) + 1
-    return Refused(message, source.count("\n", 0, at) + 1, at - line_start + 1)
+    return source.count("\n", 0, at) + 1, at - source.rfind("\n", 0, at)
 
 
 def _bounded(evaluate: Callable[[Context], _Made], context: Context) -> _Made | Failed:

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 MASK = "(secret)"
@@ -36,6 +36,59 @@ def without_values(data: Any, secrets: Collection[str]) -> Any:
     """
     known = sorted((secret for secret in secrets if secret), key=len, reverse=True)
     return _without(data, frozenset(known), [one for one in known if len(one) >= _TELLING])
+
+
+def without_named(data: Any, name: str = "") -> Any:
+    """The JSON with every value masked that was written under the name of a secret, or below one.
+
+    What a template makes there is not known yet, so a text that holds one stays.
+    """
+    if isinstance(data, Mapping):
+        return {key: without_named(inner, f"{name}\n{key}") for key, inner in data.items()}
+    if isinstance(data, list | tuple):
+        return [without_named(inner, name) for inner in data]
+    return MASK if _written_secret(name, data) else data
+
+
+def named(data: Any, place: str, name: str = "") -> Iterator[str]:
+    """The places of what `without_named` would mask."""
+    if isinstance(data, Mapping):
+        for key, inner in data.items():
+            yield from named(inner, f"{place}.{key}", f"{name}\n{key}")
+    elif isinstance(data, list | tuple):
+        for number, inner in enumerate(data):
+            yield from named(inner, f"{place}.{number}", name)
+    elif _written_secret(name, data):
+        yield place
+
+
+def _written_secret(name: str, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    return value != "" and "{{" not in str(value) and _SECRET.search(name.lower()) is not None
+
+
+def hidden(real: Any, shown: Any) -> Iterator[str]:
+    """The texts of six characters and more that are masked in `shown` and stand in `real`."""
+    if shown == MASK and real != MASK:
+        yield from (text for text in texts(real) if len(text) >= _TELLING)
+    elif isinstance(real, Mapping) and isinstance(shown, Mapping):
+        for key, inner in shown.items():
+            yield from hidden(real.get(key), inner)
+    elif isinstance(real, list) and isinstance(shown, list):
+        for one, other in zip(real, shown, strict=True):
+            yield from hidden(one, other)
+
+
+def texts(data: Any) -> Iterator[str]:
+    """Every text and number in the JSON, as text."""
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    if isinstance(data, list | tuple):
+        for inner in data:
+            yield from texts(inner)
+    elif isinstance(data, str | int | float) and not isinstance(data, bool):
+        yield str(data)
 
 
 def _without(data: Any, whole: Collection[str], parts: Collection[str]) -> Any:

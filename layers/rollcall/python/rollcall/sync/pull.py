@@ -94,6 +94,8 @@ class Lap:
         joined = app.manifest.users.joined
         self._telling = Telling(source, mapper, app.secrets)
         self._joined = JoinedLists(runs.table, runs.kept, run.id, run.phase, joined)
+        self.own_id: str | None = None
+        """The id of the user whose key it is, where this lap came to ask the app."""
         self._saved = 0
         self._stopped = False
         self._failure: Failure | None = None
@@ -167,6 +169,7 @@ class Lap:
             case "test":
                 tested = self._app.test()
                 if isinstance(tested, Tested):
+                    self.own_id = tested.id
                     return Page(({"identity": tested.identity},), None, None)
                 return tested
             case "users":

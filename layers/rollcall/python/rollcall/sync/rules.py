@@ -1,6 +1,6 @@
 """By which rules an integration brings something to the directory: who takes, and what of it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rollcall.connectors.manifest import Manifest
 from rollcall.directory.source import Source
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def rules_of(
-    config: Table, integration: Integration, manifest: Manifest, taker: str
+    config: Table,
+    integration: Integration,
+    manifest: Manifest,
+    taker: str,
+    by: Literal["sync", "action"] = "sync",
 ) -> "tuple[Source, Mapper, Conditions | None]":
     """Who takes, how a record is mapped, and which records are wanted (None: all).
 
@@ -39,6 +43,7 @@ def rules_of(
         preference=integration.preference,
         on_leave=integration.on_leave,
         on_return=integration.on_return,
+        by=by,
     )
     if integration.filter is None:
         return source, mapper, None

@@ -21,6 +21,7 @@ from rollcall.connectors.manifest import Manifest
 from rollcall.directory.rehearsal import Rehearsal
 from rollcall.fields.store import Fields
 from rollcall.integrations.model import Integration
+from rollcall.integrations.own_user import OwnUsers
 from rollcall.integrations.store import Integrations
 from rollcall.integrations.variables import Variables
 from rollcall.notices.teller import Teller
@@ -172,9 +173,15 @@ class Sync:
             pulled = lap.pull(remaining)
         finally:
             app.close()
+        OwnUsers(self.runs.table, self._settings.run_days).keep(
+            integration.id, integration.credential_id, lap.own_id
+        )
+        moved = pulled.saved > 0
+        refused = pulled.failure is not None and pulled.failure.code == "vendor-unauthorized"
+        if moved and not refused and integration.status == "needs_reconnect":
+            self._set_status(run, integration, "active")
         if pulled.failure is not None:
             trouble = _trouble(pulled.failure, pulled.failed_at)
-            moved = pulled.saved > 0
             return self._pause(run, integration, pulled.failure, trouble, "pull", moved=moved)
         if not pulled.finished:
             return _answer(run, "pull")

@@ -1,0 +1,1 @@
+"""What changed, as events on the EventBridge bus."""
