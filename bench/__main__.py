@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import imports, memory, syncs
+from bench import actions, imports, memory, syncs
 from bench.figures import Figure, at_most, exit_code, reported
 from bench.processes import aws_environment, local_aws, vendor, worker
 from bench.progress import Progress
@@ -90,11 +90,19 @@ def _imports(
         return imports.measure(options.rounds, aws)
 
 
+def _actions(
+    _options: argparse.Namespace, aws: Mapping[str, str], progress: Progress
+) -> list[Figure]:
+    with progress.stage("actions in a warm function, 50 ms a call", None):
+        return actions.measure(actions.ROUNDS, aws)
+
+
 Part = Callable[[argparse.Namespace, Mapping[str, str], Progress], list[Figure]]
 PARTS: dict[str, Part] = {
     "imports": _imports,
     "records": _records,
     "mapping": _mapping,
+    "actions": _actions,
     "syncs": _syncs,
     "memory": _memory,
 }

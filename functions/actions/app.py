@@ -44,5 +44,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
                 raise ValueError(f"there is no step {step!r}")
     order = Order.from_event(event)
     logger.append_keys(action_id=order.action_id)
-    action = _performer().perform(order, context.aws_request_id)
+    action = _performer().perform(order, event["claimant"])
     return action.plain if action is not None else None

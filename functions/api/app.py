@@ -13,7 +13,8 @@ from rollcall.settings import Settings
 @cache
 def _api() -> Api:
     settings = Settings.from_environment(os.environ)
-    return Api(Services(settings, ApiSettings.from_environment(os.environ), Aws()))
+    api = ApiSettings.from_environment(os.environ)
+    return Api(Services(settings, api, Aws(api.action_seconds)))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _SECRET_HEADERS = frozenset({"api-token", "authorization", "cookie"})
 _SECRET_PARAMETERS = frozenset({"api_key", "access_token"})
 _DRIPS = 20
+_NOTHING = Answer(204, content_type=None)
 _LEAVE_SECONDS = 5.0
 
 
@@ -151,7 +152,7 @@ class Vendor(Generic[T]):
             fault = switches.fault_for(call.target)
             answer = self._answer(call, switches, fault)
         answer = self.tenant.decorate(answer, quota, switches)
-        status = 0 if fault and fault.kind == "drop" else answer.status
+        status = 0 if fault and _silent(fault) else answer.status
         self.log.append(_logged(call, status, at))
         return answer, fault
 
@@ -164,9 +165,10 @@ class Vendor(Generic[T]):
                     self.tenant.put_user(values)
         if fault is None:
             return self.tenant.answer(call, switches)
-        if fault.kind == "drop":
-            return Answer(204, content_type=None)
-        return in_place_of(fault) or spoiled(fault, self.tenant.answer(call, switches))
+        instead = _NOTHING if _silent(fault) else in_place_of(fault)
+        if instead is None or fault.done:
+            answer = self.tenant.answer(call, switches)
+        return instead or spoiled(fault, answer)
 
 
 @contextmanager
@@ -237,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind = fault.kind if fault else None
         if fault and kind == "hang":
             self.server.vendor.stopping.wait(fault.seconds)
-        if kind == "drop":
+        if fault and _silent(fault):
             self.close_connection = True
         elif kind == "truncate":
             self.wfile.write(self._head(answer) + answer.body[: len(answer.body) // 2])
@@ -270,6 +272,11 @@ class _Handler(BaseHTTPRequestHandler):
         lines += [f"{name}: {value}" for name, value in answer.headers]
         lines.append("Connection: close" if self.close_connection else "Connection: keep-alive")
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _silent(fault: Fault) -> bool:
+    """Does the connection close without a byte?"""
+    return fault.kind == "drop" or (fault.kind == "hang" and fault.done is False)
 
 
 def _hang_up(connection: socket) -> None:

@@ -61,7 +61,11 @@ class Rule:
 
 @dataclass(slots=True)
 class Fault(Rule):
-    """A call that goes wrong in the way of `kind`. `body` replaces what the kind would send."""
+    """A call that goes wrong in the way of `kind`. `body` replaces what the kind would send.
+
+    `done`: the app does what it was asked, whatever it says; by default where the kind answers
+    truly in some way. With False nothing but the connection's end follows a hang.
+    """
 
     kind: FaultKind = "status"
     status: int | None = None
@@ -69,6 +73,7 @@ class Fault(Rule):
     retry_after: str | int | None = None
     location: str = "https://login.example/"
     seconds: float = 1.0
+    done: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse a kind that does not exist."""

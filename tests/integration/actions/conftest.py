@@ -2,8 +2,8 @@
 
 import io
 import json
-import uuid
-from collections.abc import Callable
+import math
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,9 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from local.vendors import Vendor
+from rollcall.actions.creating import Looks
 from rollcall.actions.perform import Order, Performer
-from rollcall.actions.store import Actions
+from rollcall.actions.store import Action, Actions
 from rollcall.api.app import Api
 from rollcall.api.services import ApiSettings, Services
 from rollcall.aws import Aws
@@ -22,6 +23,10 @@ from tests.integration.api.caller import Caller, Context
 from tests.integration.sync.conftest import House, local_aws, settings
 
 __all__ = ["local_aws", "settings"]
+
+
+QUICK = Looks(pauses=(0, 0.05), settled=0)
+"""Looks without the time that a true app may need."""
 
 
 class Killed(BaseException):
@@ -33,24 +38,43 @@ class Functions:
     """Lambda, as far as the API uses it: the actions function runs while it is waited for."""
 
     settings: Settings
-    aws: Callable[[], Aws] = Aws
+    aws: "DyingAws" = field(default_factory=lambda: DyingAws())  # noqa: PLW0108 - it comes later
     payloads: list[str] = field(default_factory=list)
+    looks: Looks = QUICK
+    refuses: BaseException | None = None
+    """What calling Lambda ends with, in place of a start."""
+    kills_the_caller: bool = False
 
     @cached_property
     def warm(self) -> Performer:
         """The function's own, kept between its invocations."""
-        return Performer(self.settings, self.aws(), Logger(service="test"))
+        return Performer(self.settings, self.aws, Logger(service="test"), self.looks)
+
+    def restart(self, **changes: Any) -> None:
+        """A cold one takes its place."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.__dict__.pop("warm", None)
 
     def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "actions"
         self.payloads.append(Payload)
+        if self.refuses is not None:
+            raise self.refuses
         try:
-            action = self.warm.perform(Order.from_event(json.loads(Payload)), uuid.uuid4().hex)
-        except (Killed, Exception) as error:  # noqa: BLE001 - as Lambda does
+            action = self.run(Payload)
+        except (Killed, Exception) as error:
+            if self.kills_the_caller:
+                raise
             told = {"errorType": type(error).__name__}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(told).encode())}
         answer = json.dumps(action.plain if action is not None else None)
         return {"Payload": io.BytesIO(answer.encode())}
+
+    def run(self, payload: str) -> Action | None:
+        """What a function makes of it."""
+        event = json.loads(payload)
+        return self.warm.perform(Order.from_event(event), event["claimant"])
 
 
 class DeskAws(Aws):
@@ -59,6 +83,26 @@ class DeskAws(Aws):
     def __init__(self, functions: Functions) -> None:
         super().__init__()
         self.functions = functions
+
+
+class DyingAws(Aws):
+    """DynamoDB answers `lives` more calls, and then the function is dead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lives = math.inf
+        self._counting = threading.Lock()
+
+    def _client(self, service: str) -> Any:
+        client = super()._client(service)
+        client.meta.events.register("before-call.dynamodb", self._count)
+        return client
+
+    def _count(self, **_: Any) -> None:
+        with self._counting:
+            self.lives -= 1
+            if self.lives < 0:
+                raise Killed
 
 
 @dataclass
@@ -103,7 +147,11 @@ class Desk:
 
 @pytest.fixture
 def desk(settings: Settings) -> Desk:
-    functions = Functions(settings)
+    return desk_of(settings, Functions(settings))
+
+
+def desk_of(settings: Settings, functions: Functions) -> Desk:
+    """An API function of its own, as each of two that are called at once."""
     api_settings = ApiSettings(
         idempotency_table=f"{settings.stack_name}-IdempotencyTable",
         sync_state_machine_arn="unused",

@@ -39,7 +39,8 @@ def test_the_sample_event_performs_its_action_once(
             external_id="3",
         )
         assert desk.actions.begin(asked)
-        ended = handler(EVENT, Context(function_name="actions"))
+        event = EVENT | {"integration_id": integration}
+        ended = handler(event, Context(function_name="actions"))
         assert (ended["status"], ended["response"]["firstName"]) == ("succeeded", "Sam")
         assert vendor.tenant.users["3"].first_name == "Sam"
-        assert handler(EVENT, Context(function_name="actions")) is None
+        assert handler(event, Context(function_name="actions")) is None

@@ -21,8 +21,9 @@ _CONFIG = Config(
 class Aws:
     """Clients are thread-safe and shared. Building one takes up to 100 ms: it waits for a use."""
 
-    def __init__(self) -> None:
+    def __init__(self, function_seconds: float = 25) -> None:
         self._session = boto3.Session()
+        self._function_seconds = function_seconds
 
     def _client(self, service: str) -> Client:
         return self._session.client(service, config=_CONFIG)
@@ -49,8 +50,12 @@ class Aws:
 
     @cached_property
     def functions(self) -> Client:
-        """Lambda, for one call that is waited for at most 25 s and never made again."""
-        config = Config(connect_timeout=3, read_timeout=25, retries={"total_max_attempts": 1})
+        """Lambda, for calls that are waited for `function_seconds` and never made again."""
+        config = Config(
+            connect_timeout=3,
+            read_timeout=self._function_seconds,
+            retries={"total_max_attempts": 1},
+        )
         return self._session.client("lambda", config=config)
 
     @cached_property

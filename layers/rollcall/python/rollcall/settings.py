@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+CALL_SECONDS = 25.0
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -10,7 +12,8 @@ class Settings:
 
     `secret_prefix` ends with a slash; `allow_hosts` are the hosts that may be called over plain
     http at a private address; `run_days` is how long runs and what they saw are kept;
-    `notice_topic` is the SNS topic that tells contacts of runs (empty: nobody is told).
+    `notice_topic` is the SNS topic that tells contacts of runs (empty: nobody is told);
+    `call_seconds` is how long a call of an app may take.
     """
 
     stack_name: str
@@ -21,6 +24,7 @@ class Settings:
     allow_hosts: frozenset[str]
     run_days: int
     notice_topic: str = ""
+    call_seconds: float = CALL_SECONDS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

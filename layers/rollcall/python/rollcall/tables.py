@@ -188,6 +188,17 @@ class Table:
             self.client.update_item, self.updating(pk, sk, changes, condition)["Update"]
         )
 
+    def updated(
+        self, pk: str, sk: str, changes: Mapping[str, Any], condition: Condition
+    ) -> Item | None:
+        """`update`, and the item as it is then; None if the condition did not hold."""
+        request = self.updating(pk, sk, changes, condition)["Update"]
+        try:
+            answer = self.client.update_item(**request, ReturnValues="ALL_NEW")
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return None
+        return from_item(answer["Attributes"])
+
     def _write(self, call: Any, request: Mapping[str, Any]) -> bool:
         try:
             call(**request)

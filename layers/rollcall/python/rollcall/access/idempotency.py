@@ -25,13 +25,14 @@ HEADER = "idempotency-key"
 _LONGEST = 255
 _KEPT_SECONDS = 24 * 60 * 60
 _SERVER_ERROR = 500
+_LATER = "Retry-After"
 
 Answer = dict[str, Any]
 """What a Lambda function answers the HTTP API."""
 
 
 class _NotKept(Exception):  # noqa: N818 - it carries an answer
-    """The server failed: the same request may be tried again."""
+    """The server failed, or has more to tell later: the same request may be tried again."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
@@ -47,9 +48,9 @@ class Idempotency:
     def once(self, event: Mapping[str, Any], context: Any, respond: Callable[[], Answer]) -> Answer:
         """What `respond` answers, or answered to the same request before.
 
-        Only a POST with the header is remembered, no dry run, and no answer of 500 and above.
-        Raises Problem: 409 while the first request is still being served, 422 for another body or a
-        bad key.
+        Only a POST with the header is remembered, no dry run, and no answer of 500 and above, nor
+        one that says when to ask again: what is asked then answers alike by itself. Raises Problem:
+        409 while the first request is still being served, 422 for another body or a bad key.
         """
         headers = {name.lower(): value for name, value in event["headers"].items()}
         http = event["requestContext"]["http"]
@@ -97,7 +98,7 @@ class Idempotency:
 
         def serve(*, request: dict[str, Any]) -> Answer:  # noqa: ARG001 - Powertools hashes it
             answer = respond()
-            if answer["statusCode"] >= _SERVER_ERROR:
+            if answer["statusCode"] >= _SERVER_ERROR or _LATER in answer["headers"]:
                 raise _NotKept(answer)
             return answer
 

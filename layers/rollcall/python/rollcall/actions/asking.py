@@ -1,7 +1,8 @@
 """Asking for an action over HTTP: is it one, whom is it about; then the function does it.
 
 The function is waited for 25 s at most. It is never started twice for one call: the action goes on
-when nobody waits for it any more, and tells how it ended.
+when nobody waits for it any more, and tells how it ended. For a day an Idempotency-Key leads to its
+action, so a call that is made again finds what came of the first, or goes on with it.
 """
 
 import json
@@ -31,6 +32,8 @@ from rollcall.sync.masking import MASK, without_named
 
 _KEPT = timedelta(hours=24)
 """An Idempotency-Key means the same action for so long."""
+RETRY_AFTER = "5"
+"""Seconds after which to ask again for an action that could not be started, or that goes on."""
 _AGAIN = 500
 """From this status on, the same request may be tried again."""
 
@@ -152,7 +155,7 @@ def ask(services: Services, ready: Ready) -> Action:
         ):
             return earlier
         if earlier.status == "failed":
-            actions.reopen(earlier)
+            actions.reopen(earlier)  # unless it was left while it ran: then it still does
     return _started(services, ready, asked)
 
 
@@ -162,7 +165,9 @@ def asked_of(ready: Ready, action_id: str) -> Asked:
     secret = {one.key for one in preset.inputs if one.secret}
     shown = {key: MASK if key in secret else value for key, value in ready.inputs.items()}
     overrides = shown_overrides(call.overrides)
-    said = [shown, overrides, ready.external_id, call.person_id, call.response_field]
+    # What is secret tells one request from another too; the key, which is not kept, is its salt.
+    whole = [dict(ready.inputs), dict(call.overrides)] if call.key else [shown, overrides]
+    said = [call.key, *whole, ready.external_id, call.person_id, call.response_field]
     return Asked(
         id=action_id,
         integration_id=ready.integration.id,
@@ -199,8 +204,11 @@ def _id(actions: Actions, key: str | None) -> str:
 
 
 def _started(services: Services, ready: Ready, asked: Asked) -> Action:
+    actions, claimant = services.actions, uuid.uuid4().hex
     order = {
         "action_id": asked.id,
+        "claimant": claimant,
+        "integration_id": asked.integration_id,
         "inputs": dict(ready.inputs),
         "overrides": dict(ready.call.overrides),
     }
@@ -212,10 +220,12 @@ def _started(services: Services, ready: Ready, asked: Asked) -> Action:
         return _now(services, asked.id)
     except (BotoCoreError, ClientError) as error:
         detail = f"the actions function could not be started: {_why(error)}"
-        services.actions.not_started(asked.id, {"code": "unavailable", "detail": detail})
-        raise Problem(503, detail, headers={"Retry-After": "5"}) from None
+        if actions.not_started(asked.id, {"code": "unavailable", "detail": detail}):
+            raise Problem(503, detail, headers={"Retry-After": RETRY_AFTER}) from None
+        return _now(services, asked.id)  # the connection broke, and the function has it
     told = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
+        actions.release(asked.id, claimant)
         raise RuntimeError(f"the actions function failed over action {asked.id}")
     if told is None:
         return _now(services, asked.id)
@@ -250,5 +260,7 @@ def refusal(action: Action, integration: Integration) -> Problem:
     headers = {}
     if code == "vendor-throttled":
         headers["Retry-After"] = str(error.get("wait_seconds") or 60)
+    if code == "unavailable":
+        headers["Retry-After"] = RETRY_AFTER
     faults: Faults = [(name, message) for name, message in error.get("errors", ())]
     return Problem(status_of(code), detail, code=code, errors=faults, headers=headers)

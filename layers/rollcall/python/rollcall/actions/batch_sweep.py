@@ -6,8 +6,7 @@ from typing import Any
 
 from rollcall.actions.batch import Batch, Batches
 from rollcall.actions.batch_files import BatchSecrets
-from rollcall.actions.perform import CLAIM_SECONDS
-from rollcall.actions.store import Actions
+from rollcall.actions.store import CLAIM_SECONDS, Actions
 from rollcall.aws import Client
 
 GRACE = timedelta(minutes=10)

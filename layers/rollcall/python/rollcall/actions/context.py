@@ -90,6 +90,12 @@ def read_all(
 ) -> Mapping[str, Any] | Failure | Fault:
     """Everything the preset wants read, by name; in a rehearsal from the roster where it knows."""
     reads: dict[str, Any] = {}
+    if not (rehearsal or any("reads" in read.path for read in preset.reads)):
+        # None waits for another: they are read at once.
+        asked = [app.beside(_read, app, read, of.context) for read in preset.reads]
+        reads = {read.name: one.result() for read, one in zip(preset.reads, asked, strict=True)}
+        failed = (one for one in reads.values() if isinstance(one, Failure | Fault))
+        return next(failed, reads)
     for read in preset.reads:
         known = _known(read, of) if rehearsal else None
         found = known if known is not None else _read(app, read, {**of.context, "reads": reads})

@@ -3,7 +3,8 @@
 It is taken as a run takes it, by the same rules, so that the next run finds nothing to change.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,13 +20,13 @@ from rollcall.directory.removal import remove
 from rollcall.directory.source import Source
 from rollcall.integrations.model import Integration
 from rollcall.mapping.mapper import Mapper
-from rollcall.sync.rules import rules_of
 from rollcall.sync.sample import completed
 from rollcall.tables import Table
 
 if TYPE_CHECKING:
     from rollcall.mapping.conditions import Conditions
 
+Rules = tuple[Source, Mapper, "Conditions | None"]
 Kept = Literal["updated", "unchanged", "left-out", "behind"]
 """`left-out`: the integration's filter or preference does not take the user. `behind`: the roster
 could not follow now; the next run will.
@@ -41,17 +42,28 @@ class Followed:
     note: str | None = None
 
 
+Groups = Future[tuple[Mapping[str, Any], ...] | Failure] | None
+"""The rows of a user's groups, being asked for; None where the app does not list them by user."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is read while the user's record is."""
+
+    groups: Groups
+    held: Callable[[], Mapping[str, str]]
+
+
 class Follower:
     """Brings one integration's roster up to what the app says of single users."""
 
     def __init__(
-        self, directory: Table, config: Table, integration: Integration, app: App, action_id: str
+        self, directory: Table, integration: Integration, app: App, rules: Future[Rules]
     ) -> None:
         self._directory = directory
-        self._config = config
-        self._integration = integration
         self._app = app
-        self._action_id = action_id
+        self._rules = rules.result
+        self._load = integration.load
         self._pk = keys.integration(integration.id)
 
     def gone(self, external_id: str) -> Followed:
@@ -67,11 +79,10 @@ class Follower:
         except RuntimeError as error:  # others write the same items all the time
             return Followed("behind", note=str(error))
 
-    def _rules(self) -> tuple[Source, Mapper, "Conditions | None"]:
-        manifest = self._app.manifest
-        return rules_of(self._config, self._integration, manifest, self._action_id, "action")
-
     def _changed(self, external_id: str, email: str | None) -> Followed:
+        beside = _Beside(
+            self._groups_of(external_id), self._app.beside(self._held, external_id).result
+        )
         record = self._record(external_id, email)
         if isinstance(record, Failure):
             if self._app.gone(record):
@@ -86,18 +97,21 @@ class Follower:
         account = reader.account(record)
         if isinstance(account, Unreadable):
             return Followed("behind", note=account.message)
-        return self._taken(source, mapper, reader, account)
+        return self._taken(source, mapper, reader, account, beside)
 
-    def _taken(self, source: Source, mapper: Mapper, reader: Reader, account: Account) -> Followed:
+    def _taken(
+        self, source: Source, mapper: Mapper, reader: Reader, account: Account, beside: "_Beside"
+    ) -> Followed:
         outcome = take(self._directory, source, mapper, [account])[account.external_id]
         person_id = self._person(account.external_id)
         if outcome.skip is not None and outcome.skip.code != "exists-already":
             return Followed("left-out", person_id, outcome.skip.message)
         note = "; ".join(fault.message for fault in outcome.faults) or None
-        held = self._hold(source, reader, account) if source.load != "people" else False
-        if isinstance(held, Failure):
-            return Followed("behind", person_id, held.detail)
-        changed = held or outcome.change != "unchanged"
+        grants = self._grants(reader, account, beside.groups)
+        if isinstance(grants, Failure):
+            return Followed("behind", person_id, grants.detail)
+        moved = source.load != "people" and self._hold(source, grants, beside.held())
+        changed = moved or outcome.change != "unchanged"
         return Followed("updated" if changed else "unchanged", person_id, note)
 
     def _record(self, external_id: str, email: str | None) -> Mapping[str, Any] | Failure:
@@ -133,12 +147,17 @@ class Follower:
                 return record
         return None
 
-    def _grants(self, reader: Reader, account: Account) -> list[Grant] | Failure:
-        """Everything the account holds: as its record tells, and by the groups it is in."""
+    def _groups_of(self, external_id: str) -> Groups:
         memberships = self._app.manifest.memberships
-        if memberships is None or memberships.by_user is None:
+        if self._load == "people" or memberships is None or memberships.by_user is None:
+            return None
+        return self._app.beside(self._app.groups_of, external_id)
+
+    def _grants(self, reader: Reader, account: Account, asked: Groups) -> list[Grant] | Failure:
+        """Everything the account holds: as its record tells, and by the groups it is in."""
+        if asked is None:
             return list(account.grants)
-        rows = self._app.groups_of(account.external_id)
+        rows = asked.result()
         if isinstance(rows, Failure):
             return rows
         named = [(row, reader.member_group(row)) for row in rows]
@@ -155,13 +174,9 @@ class Follower:
             for item in items.values()
         }
 
-    def _hold(self, source: Source, reader: Reader, account: Account) -> bool | Failure:
+    def _hold(self, source: Source, grants: list[Grant], before: Mapping[str, str]) -> bool:
         """Hold what the app tells, revoke every other that it would tell; True: there was any."""
-        grants = self._grants(reader, account)
-        if isinstance(grants, Failure):
-            return grants
         wanted = {keys.grant(grant) for grant in grants}
-        before = dict(self._held(account.external_id))
         hold(self._directory, source, grants)
         going = [sk for sk, told_by in before.items() if sk not in wanted and self._told(told_by)]
         remove(self._directory, source, going)
@@ -173,15 +188,16 @@ class Follower:
         by_user = memberships is not None and memberships.by_user is not None
         return told_by != "memberships" or by_user
 
-    def _held(self, external_id: str) -> Iterator[tuple[str, str]]:
+    def _held(self, external_id: str) -> dict[str, str]:
+        """The grants that are held now, by what tells of them."""
         found = self._directory.query(
             self._pk, keys.grants_of(external_id), attributes=("sk", "status", "told_by")
         )
-        return (
-            (item["sk"], item.get("told_by", "memberships"))
+        return {
+            item["sk"]: item.get("told_by", "memberships")
             for item in found
             if item["status"] == "held"
-        )
+        }
 
     def _person(self, external_id: str) -> str | None:
         item = self._directory.get(self._pk, keys.account(external_id))

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from rollcall.actions import shapes
-from rollcall.actions.asking import Call, Ready, ask, checked_call, refusal
+from rollcall.actions.asking import RETRY_AFTER, Call, Ready, ask, checked_call, refusal
 from rollcall.actions.rehearsing import rehearse
 from rollcall.actions.saved import all_presets
 from rollcall.api.paging import Page
@@ -133,4 +133,5 @@ def _answer(ready: Ready) -> shapes.Done:
         status,
         "application/json",
         shapes.done(action),
+        {"Retry-After": RETRY_AFTER} if action.status == "running" else None,
     )

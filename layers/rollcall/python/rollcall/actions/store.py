@@ -8,9 +8,12 @@
 
 An action is stored, and audited, before anything is called. A function claims it before it works
 on it, so two that are started for one action do not both call the app; a claim ends by itself when
-its function must be dead. What is secret is never stored. All items expire.
+its function must be dead. An action that was left so is `failed`, as `unavailable`, until another
+function claims it: nothing has to find it and write that down. What is secret is never stored. All
+items expire.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -25,6 +28,15 @@ from rollcall.sync.kept import expiry
 from rollcall.tables import ABSENT, Condition, Item, Table, equals, transact
 
 Status = Literal["running", "succeeded", "failed"]
+CLAIM_SECONDS = 130.0
+"""Longer than the function may take: a claim that is older is a dead function's."""
+UNHEARD = frozenset({"vendor-silent", "vendor-broken"})
+"""After these nobody knows whether the app did what was asked."""
+_LEFT = {
+    "code": "unavailable",
+    "detail": "the function that had the action is gone: the same request with the same "
+    "Idempotency-Key goes on with it",
+}
 LARGEST_RESPONSE = 100_000
 """Characters, of four bytes at most, of an app's answer that are kept with an action."""
 
@@ -64,15 +76,18 @@ class Action:
     """One use of a preset.
 
     `outcome` is "done", or "already-so", "already-gone" and "adopted" where the app had to do
-    nothing more. `absent`: the user to be made was not there before our own call; None where that
-    was not found out. `sent`: the request may have reached the app.
+    nothing more. `sent`: the request may have reached the app; `sent_at` (Unix seconds) is when,
+    until its function tells how that went. `absent`: the user to be made was not there before our
+    own call; None where that was not found out. `there` is the id of the one who was.
     """
 
     asked: Asked
     status: Status
     outcome: str | None = None
     sent: bool = False
+    sent_at: float | None = None
     absent: bool | None = None
+    there: str | None = None
     request: Mapping[str, Any] | None = None
     response: Any = None
     error: Mapping[str, Any] | None = None
@@ -105,11 +120,13 @@ class Action:
         own = {field.name for field in fields(Asked)}
         asked = Asked(**{name: item[name] for name in own if name in item})
         rest = {field.name for field in fields(cls)} - {"asked", "notes"}
-        return cls(
+        action = cls(
             asked=asked,
             notes=tuple(item.get("notes", ())),
             **{name: item[name] for name in rest if name in item},
         )
+        left = action.status == "running" and item.get("held_until", math.inf) < time.time()
+        return replace(action, status="failed", error=_LEFT) if left else action
 
 
 class Actions:
@@ -148,6 +165,8 @@ class Actions:
         item = {field.name: getattr(asked, field.name) for field in fields(Asked)}
         kept = {name: value for name, value in item.items() if value is not None}
         keys = {"pk": f"ACTION#{asked.id}", "sk": "ACTION", "expires_at": expiry(self._days)}
+        if asked.batch_id is None:  # its function is started at once
+            keys["held_until"] = time.time() + CLAIM_SECONDS
         return {**keys, "status": "running", **kept}
 
     def _place(self, asked: Asked, name: str) -> Item:
@@ -166,30 +185,29 @@ class Actions:
     def claim(self, action_id: str, claimant: str, seconds: float) -> Action | None:
         """Work on the action for so long, alone; None where it is over, or another one does."""
         moment = time.time()
-        unclaimed = "attribute_not_exists(claim) OR claim = :me OR held_until < :now"
         free = Condition(
-            f"#status = :running AND ({unclaimed})",
+            "#status = :running AND (attribute_not_exists(claim) OR held_until < :now)",
             {"#status": "status"},
-            {":running": "running", ":me": claimant, ":now": moment},
+            {":running": "running", ":now": moment},
         )
         changes = {"claim": claimant, "held_until": moment + seconds, "started_at": now()}
-        if not self._runs.update(f"ACTION#{action_id}", "ACTION", changes, free):
-            return None
-        return self.get(action_id)
+        item = self._runs.updated(f"ACTION#{action_id}", "ACTION", changes, free)
+        return Action.from_item(item) if item is not None else None
 
-    def sending(self, action: Action, claimant: str, absent: bool | None) -> bool:  # noqa: FBT001
+    def sending(self, action: Action, claimant: str) -> bool:
         """Note that the request may reach the app from now on; False where the claim was lost."""
-        return self._runs.update(
-            f"ACTION#{action.asked.id}",
-            "ACTION",
-            {"sent": True, "absent": absent},
-            equals("claim", claimant),
-        )
+        names = ("sent", "sent_at", "absent", "there")
+        changes = {name: getattr(action, name) for name in names}
+        mine = equals("claim", claimant)
+        return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, mine)
 
     def end(self, action: Action, claimant: str) -> bool:
         """Store how the action ended; False where the claim was lost."""
         asked = action.asked
-        names = ("status", "outcome", "request", "error", "roster", "finished_at")
+        names = (
+            *("status", "outcome", "request", "error", "roster", "finished_at"),
+            *("sent", "sent_at", "absent", "there"),
+        )
         notes, response = list(action.notes), action.response
         size = len(values.written(response))
         if size > LARGEST_RESPONSE:
@@ -201,23 +219,33 @@ class Actions:
             "external_id": asked.external_id,
             "person_id": asked.person_id,
         }
-        mine = equals("claim", claimant) & equals("status", "running")
-        writes = [self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, mine)]
+        pk, mine = f"ACTION#{asked.id}", equals("claim", claimant) & equals("status", "running")
+        ending = self._runs.updating(pk, "ACTION", changes, mine)
+        also = []
         if asked.batch_id is not None and asked.row is not None:
-            writes += counting.ended(self._runs, asked.batch_id, asked.row, action.status)
+            also += counting.ended(self._runs, asked.batch_id, asked.row, action.status)
         if asked.person_id is not None:
-            writes.append(self._runs.putting(self._place(asked, f"P#{asked.person_id}")))
-        return transact(self._runs.client, writes) is None
+            also.append(self._runs.putting(self._place(asked, f"P#{asked.person_id}")))
+        if not also:
+            return self._runs.update(pk, "ACTION", changes, mine)
+        return transact(self._runs.client, [ending, *also]) is None
 
     def release(self, action_id: str, claimant: str) -> None:
         """Let another function go on with the action at once: this one died over it."""
-        mine = equals("claim", claimant)
+        mine = equals("claim", claimant) & equals("status", "running")
         self._runs.update(f"ACTION#{action_id}", "ACTION", {"held_until": 0}, mine)
 
     def reopen(self, action: Action) -> bool:
-        """Have an action that failed tried again; False where somebody else has it reopened."""
+        """Have an action that failed tried again; False where it is under way.
+
+        A request that may have reached the app stays known as such.
+        """
         failed = equals("status", "failed") & equals("finished_at", action.finished_at)
-        changes = {"status": "running", "claim": None, "error": None, "finished_at": None}
+        changes = {
+            "status": "running",
+            "held_until": time.time() + CLAIM_SECONDS,
+            **dict.fromkeys(("claim", "error", "finished_at")),
+        }
         return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, failed)
 
     def reopen_row(self, asked: Asked, attempt: int) -> bool:
@@ -238,7 +266,9 @@ class Actions:
 
         What an earlier try may have sent stays known.
         """
-        changes = {"sent": action.sent, "absent": action.absent}
+        known = ("sent", "sent_at", "absent", "there")
+        changes = {name: getattr(action, name) for name in known}
+        # Held by nobody: a row that waits is not one whose function died.
         changes |= {"claim": None, "held_until": None}
         place = (f"ACTION#{action.asked.id}", "ACTION")
         self._runs.update(*place, changes, equals("claim", claimant))
@@ -252,7 +282,11 @@ class Actions:
 
     def not_started(self, action_id: str, error: Mapping[str, Any]) -> bool:
         """No function could be started for the action; False where one has it after all."""
-        unclaimed = Condition("attribute_not_exists(claim)")
+        unclaimed = Condition(
+            "#status = :running AND attribute_not_exists(claim)",
+            {"#status": "status"},
+            {":running": "running"},
+        )
         changes = {"status": "failed", "error": error, "finished_at": now()}
         return self._runs.update(f"ACTION#{action_id}", "ACTION", changes, unclaimed)
 

@@ -1,17 +1,18 @@
 """One use of one preset: read what it needs, make the request, follow it on the roster."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rollcall.actions import answering, guard
 from rollcall.actions.answering import Ended, error_of, fault_error
 from rollcall.actions.context import read_all, subject
-from rollcall.actions.creating import UNHEARD, Adopted, Creation, NotTried
+from rollcall.actions.creating import LOOKS, Adopted, Creation, Looks, NotTried
 from rollcall.actions.person_field import field_fault, store_field
 from rollcall.actions.request import Fault, Plan, Rendered, Tree, compiled, response_mapping
-from rollcall.actions.roster import Followed, Follower
-from rollcall.actions.store import Action, Actions
+from rollcall.actions.roster import Followed, Follower, Rules
+from rollcall.actions.store import UNHEARD, Action, Actions
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Answer, Failure
 from rollcall.connectors.engine import App
@@ -53,6 +54,7 @@ class Work:
     overrides: Mapping[str, Any]
     claimant: str
     seconds: float
+    looks: Looks = LOOKS
 
 
 class Use:
@@ -67,6 +69,8 @@ class Use:
         self._preset = work.preset
         self._notes: list[str] = []
         self._email = ""
+        self._rules: Future[Rules] | None = None
+        self._whose = self._own_id
         self._changes = work.preset.does in CHANGING
         """May the app have changed? A use that only reads may fail for what comes after it."""
         keys = [one.key for one in work.preset.inputs if one.secret]
@@ -75,6 +79,10 @@ class Use:
 
     def performed(self) -> Action:
         """The action as it ended, with everything that follows from how the call did."""
+        if self._changes:
+            self._rules = self._begun_rules()
+        if self._preset.does in ("delete", "deactivate"):  # whose key it is will be asked
+            self._whose = self._app.beside(self._own_id).result
         ended = self._ended()
         asked = self._action.asked
         external_id = ended.external_id or asked.external_id
@@ -131,13 +139,13 @@ class Use:
     def _asked(self, plan: Plan, context: Context, mapping: Tree | None) -> Ended:
         preset = self._preset
         if answering.holds(preset.needless, context):
-            outcome = "done" if preset.does == "read" else "already-so"
-            ended = Ended(outcome, touched=outcome == "already-so")
+            # What a function did that died over it is so already, and the roster has yet to follow.
+            ended = Ended("done") if preset.does == "read" else Ended("already-so", touched=True)
             return self._wanted(ended, {**context, "response": None}, mapping)
         rendered = plan.render(context)
         if isinstance(rendered, Fault):
             return Ended(error=fault_error(rendered))
-        refused = guard.refusal(self._app.manifest, rendered.request, self._own_id)
+        refused = guard.refusal(self._app.manifest, rendered.request, self._whose)
         if isinstance(refused, Failure):
             return Ended(error=error_of(refused, plan.fields))
         if refused is not None:
@@ -181,14 +189,18 @@ class Use:
 
         if self._preset.does != "create":
             return send()
-        return Creation(
+        creation = Creation(
             self._stores.actions,
             self._app,
             self._action,
             self._work.claimant,
             self._email,
             self._work.seconds,
-        ).once(send)
+            self._work.looks,
+        )
+        came = creation.once(send)
+        self._action = creation.action
+        return came
 
     def _judged(
         self, came: Answer | Failure, plan: Plan, context: Context, mapping: Tree | None
@@ -231,11 +243,18 @@ class Use:
     def _followed(self, ended: Ended, external_id: str | None) -> Followed | None:
         if not self._changes or not ended.touched or external_id is None:
             return None
-        stores, taker = self._stores, self._action.asked.id
-        follower = Follower(stores.directory, stores.config, self._integration, self._app, taker)
+        stores = self._stores
+        rules = self._rules or self._begun_rules()
+        follower = Follower(stores.directory, self._integration, self._app, rules)
         if self._preset.does == "delete" and ended.error is None:
             return follower.gone(external_id)
         return follower.changed(external_id, self._email or None)
+
+    def _begun_rules(self) -> Future[Rules]:
+        """The rules of the roster, read while the app is called."""
+        config, manifest = self._stores.config, self._app.manifest
+        taker = self._action.asked.id
+        return self._app.beside(rules_of, config, self._integration, manifest, taker, "action")
 
     def _stored(self, ended: Ended, key: str, person_id: str | None, response: Any) -> Ended:
         """Store the response in the person's field. Where it cannot be, a use that only reads has

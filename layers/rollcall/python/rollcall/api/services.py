@@ -26,7 +26,10 @@ from rollcall.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """The names that template.yaml hands to the API function alone."""
+    """What template.yaml hands to the API function alone.
+
+    `action_seconds` is how long the actions function is waited for.
+    """
 
     idempotency_table: str
     sync_state_machine_arn: str
@@ -36,6 +39,7 @@ class ApiSettings:
     actions_function: str
     batch_bucket: str
     batch_state_machine_arn: str
+    action_seconds: float = 25
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ApiSettings":
@@ -49,6 +53,7 @@ class ApiSettings:
             actions_function=environment["ACTIONS_FUNCTION"],
             batch_bucket=environment["BATCH_BUCKET"],
             batch_state_machine_arn=environment["BATCH_STATE_MACHINE_ARN"],
+            action_seconds=float(environment["ACTION_SECONDS"]),
         )
 
 

@@ -23,6 +23,7 @@ import httpx
 
 from rollcall.connectors.answers import Failure
 from rollcall.connectors.signing import Renewable, Unsigned
+from rollcall.settings import CALL_SECONDS
 
 # httpx logs whole URLs at INFO, and a key may be in the query.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -32,8 +33,6 @@ STANDING = {"Accept": "application/json", "User-Agent": USER_AGENT}
 """Headers that go with every call of an app."""
 TIMEOUT = httpx.Timeout(connect=5, read=15, write=10, pool=30)
 """Seconds for each step of a call."""
-DEADLINE = 25.0
-"""Seconds for a whole call, from connecting to the last byte, however slowly that drips in."""
 LARGEST = 20 * 1024 * 1024
 """Bytes of an answer that are read; a page of 200 users is a thousandth of it."""
 _REFUSALS = (401, 403)
@@ -162,8 +161,9 @@ def _tls() -> ssl.SSLContext:
 
 
 class Client:
-    """Calls apps for one integration, each call within `seconds`; thread-safe.
+    """Calls apps for one integration; thread-safe.
 
+    A call takes `seconds` at most, from connecting to the last byte, however slowly that drips in.
     Connections are kept open between calls. `headers` and `params` go with every call of the app,
     and give way to what a call says itself and to its signature.
     """
@@ -172,7 +172,7 @@ class Client:
         self,
         allow_hosts: frozenset[str],
         connections: int,
-        seconds: float = DEADLINE,
+        seconds: float = CALL_SECONDS,
         *,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,

@@ -3,11 +3,11 @@
 The engine asks once. It neither loops over pages nor sleeps over failures: the pull does that.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -21,6 +21,8 @@ from rollcall.connectors.manifest import Groups, Joined, Manifest, Memberships, 
 from rollcall.connectors.records import LONGEST_KEY
 
 Record = Mapping[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 Listing = Users | Groups | Memberships | Joined
 
 LONGEST_PAGE = 120
@@ -79,6 +81,10 @@ class App:
         self._helpers.shutdown(cancel_futures=True)
         self._client.close()
         self._limiter.release()
+
+    def beside(self, call: Callable[P, T], *given: P.args, **named: P.kwargs) -> Future[T]:
+        """Make a call, of the app or for it, while others are made."""
+        return self._helpers.submit(call, *given, **named)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | Failure:
         """Read `path` (below the API's own path) when the app's limit has room for it.

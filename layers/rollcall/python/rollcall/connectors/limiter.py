@@ -18,7 +18,9 @@ MARGIN = 1.04
 """Slots are this much further apart than the limit asks, because calls do not arrive as evenly
 as they leave."""
 LEAD_MS = 20
-"""The first slot lies this far ahead, so that it has not passed when the reservation returns."""
+"""The first of several slots lies this far ahead, so that it has not passed when the reservation
+returns. Who takes a single turn of an idle line goes at once: the margin has room for the moment
+that a reservation takes."""
 QUEUE_MS = 10_000
 """Who takes a single turn may stand in line this far ahead of now. Who takes a second's worth at
 a time may not begin one before the last is nearly over, so the line is about a second long."""
@@ -39,6 +41,7 @@ class Limiter:
         self._horizon_ms = math.ceil(1.2 * self._interval_ms) + (
             50 if self._ahead > 1 else QUEUE_MS
         )
+        self._lead_ms = LEAD_MS if self._ahead > 1 else 0
         self._slack_ms = rate.seconds * 1000 * (MARGIN - 1)
         self._slots: deque[float] = deque()
         self._end = 0
@@ -81,9 +84,11 @@ class Limiter:
         while True:
             now = int(_now_ms())
             live = {":now": now, ":horizon": now + self._horizon_ms, ":span": span}
-            end = self._move("next_at + :span", _LIVE, live)
-            if end is None:
-                end = self._move(":end", _IDLE, {":now": now, ":end": now + LEAD_MS + span})
+            idle = {":now": now, ":end": now + self._lead_ms + span}
+            moves = [("next_at + :span", _LIVE, live), (":end", _IDLE, idle)]
+            if self._ahead == 1:  # more often than not nobody else calls at the moment
+                moves.reverse()
+            end = self._move(*moves[0]) or self._move(*moves[1])
             if end is not None:
                 self._end = end
                 return float(end - span)

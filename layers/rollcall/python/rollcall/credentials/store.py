@@ -228,6 +228,10 @@ class Credentials:
         """
         if self._config.get(KIND, credential_id) is None:
             raise CredentialMissing(credential_id)
+        return self.value(credential_id)
+
+    def value(self, credential_id: str) -> Mapping[str, str]:
+        """`secret`, for somebody who has just read the credential."""
         try:
             answer = self._secretsmanager.get_secret_value(
                 SecretId=self._secret_name(credential_id)

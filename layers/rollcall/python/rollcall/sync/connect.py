@@ -83,6 +83,7 @@ def connect(
     client = Client(
         settings.allow_hosts,
         manifest.rate_limit.in_flight,
+        settings.call_seconds,
         headers=integration.headers,
         params=integration.params,
     )
