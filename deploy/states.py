@@ -20,6 +20,14 @@ ROOT = Path(__file__).resolve().parent.parent
 ENDS = {"Succeed", "Fail"}
 
 
+def machines(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The machine, and those within it that do the items of a Map."""
+    yield machine
+    for state in machine["States"].values():
+        if "ItemProcessor" in state:
+            yield from machines(state["ItemProcessor"])
+
+
 def definitions(root: Path = ROOT) -> dict[str, dict[str, Any]]:
     """Every state machine below statemachines/, by file name."""
     files = sorted((root / "statemachines").glob("*.asl.yaml"))
@@ -37,6 +45,11 @@ def targets(state: dict[str, Any]) -> Iterator[str]:
 
 def faults(machine: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the transitions of `machine`: to nowhere, out of nowhere, never ending."""
+    for one in machines(machine):
+        yield from _faults(one)
+
+
+def _faults(machine: dict[str, Any]) -> Iterator[str]:
     states = machine["States"]
     reached: set[str] = set()
     todo = {machine["StartAt"]}

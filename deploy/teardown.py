@@ -1,7 +1,8 @@
 """Remove from AWS what a deployment made at run time, so that `sam delete` finds only its own.
 
-That is: the schedules in its group, and the secrets of credentials. The tables stay. Secrets can be
-restored for a week; another deployment's are not touched.
+That is: the schedules in its group, the secrets of credentials and of batches, and the rows of
+batches. The tables stay. Credentials can be restored for a week; another deployment's are not
+touched.
 """
 
 import argparse
@@ -42,9 +43,12 @@ def tear_down(session: Session, stack: str) -> Iterator[str]:
     """Remove one thing after the other, and say what went. Safe to repeat."""
     outputs = outputs_of(session, stack)
     yield from _remove_schedules(session.client("scheduler"), outputs["ScheduleGroup"])
-    yield from _remove_secrets(
-        session.client("secretsmanager"), f"{outputs['SecretPrefix']}credentials/"
-    )
+    secrets = session.client("secretsmanager")
+    week = {"RecoveryWindowInDays": RECOVERY_DAYS}
+    yield from _remove_secrets(secrets, f"{outputs['SecretPrefix']}credentials/", week)
+    at_once = {"ForceDeleteWithoutRecovery": True}
+    yield from _remove_secrets(secrets, f"{outputs['SecretPrefix']}batches/", at_once)
+    yield from _empty_bucket(session.client("s3"), outputs["BatchBucket"])
 
 
 def _remove_schedules(scheduler: Any, group: str) -> Iterator[str]:
@@ -55,15 +59,23 @@ def _remove_schedules(scheduler: Any, group: str) -> Iterator[str]:
         yield f"schedule {group}/{name}"
 
 
-def _remove_secrets(secrets: Any, prefix: str) -> Iterator[str]:
+def _remove_secrets(secrets: Any, prefix: str, how: dict[str, Any]) -> Iterator[str]:
     pages = secrets.get_paginator("list_secrets").paginate(
         Filters=[{"Key": "name", "Values": [prefix]}]
     )
     names = [secret["Name"] for page in pages for secret in page["SecretList"]]
     for name in names:
         if name.startswith(prefix):  # the filter of AWS ignores case
-            secrets.delete_secret(SecretId=name, RecoveryWindowInDays=RECOVERY_DAYS)
+            secrets.delete_secret(SecretId=name, **how)
             yield f"secret {name}"
+
+
+def _empty_bucket(s3: Any, bucket: str) -> Iterator[str]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+        if keys:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})
+            yield f"{len(keys)} objects of {bucket}"
 
 
 def main() -> int:

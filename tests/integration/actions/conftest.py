@@ -159,6 +159,8 @@ def desk_of(settings: Settings, functions: Functions) -> Desk:
         schedule_role_arn="unused",
         schedule_dlq_arn="unused",
         actions_function="actions",
+        batch_bucket="unused",
+        batch_state_machine_arn="unused",
     )
     aws = DeskAws(functions)
     api = Api(Services(settings, api_settings, aws))

@@ -42,6 +42,9 @@ def test_an_action_tells_who_what_when_and_what_came_of_it(desk: Desk) -> None:
         integration = desk.integrate(vendor)
         path = f"/v1/integrations/{integration}/users/3"
         made = desk.call("PATCH", path, {"first_name": "Renamed"}, actor="token:hr")
+        base = f"/v1/integrations/{integration}/presets/get_user"
+        body = {"inputs": {"external_id": "3"}, "overrides": {"params": {"view": "card"}}}
+        other = desk.call("POST", base, body)
         action = desk.call("GET", f"/v1/actions/{made.json['action_id']}").json
         account = desk.call("GET", f"/v1/integrations/{integration}/accounts/3").json
     assert action["actor"] == "token:hr"
@@ -58,6 +61,8 @@ def test_an_action_tells_who_what_when_and_what_came_of_it(desk: Desk) -> None:
     log = desk.call("GET", "/v1/audit").json["items"]
     (entry,) = [one for one in log if one["object_id"] == action["id"]]
     assert (entry["actor"], entry["object_type"], entry["verb"]) == ("token:hr", "action", "ask")
+    (entry,) = [one for one in log if one["object_id"] == other.json["action_id"]]
+    assert '"view": "card"' in json.dumps(entry)
 
 
 def test_actions_are_found_by_person_integration_and_actor(desk: Desk) -> None:

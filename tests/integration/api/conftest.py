@@ -28,7 +28,7 @@ def clients() -> Aws:
             patch.setenv(name, value)
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
         aws = Aws()
-        for service in ("dynamodb", "secretsmanager", "scheduler", "stepfunctions"):
+        for service in ("dynamodb", "secretsmanager", "scheduler", "stepfunctions", "s3"):
             getattr(aws, service)
     return aws
 
@@ -53,18 +53,25 @@ def settings(aws: Aws) -> Settings:
 def api_settings(aws: Aws) -> ApiSettings:
     """What the API function alone is told."""
     aws.scheduler.create_schedule_group(Name="schedules")
-    machine = aws.stepfunctions.create_state_machine(
-        name="sync",
-        definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
-        roleArn="arn:aws:iam::123456789012:role/sync",
+    region = ENVIRONMENT["AWS_DEFAULT_REGION"]
+    aws.s3.create_bucket(Bucket="batches", CreateBucketConfiguration={"LocationConstraint": region})
+    sync, batch = (
+        aws.stepfunctions.create_state_machine(
+            name=name,
+            definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
+            roleArn=f"arn:aws:iam::123456789012:role/{name}",
+        )["stateMachineArn"]
+        for name in ("sync", "batch")
     )
     return ApiSettings(
         idempotency_table="test-IdempotencyTable",
-        sync_state_machine_arn=machine["stateMachineArn"],
+        sync_state_machine_arn=sync,
         schedule_group="schedules",
         schedule_role_arn="arn:aws:iam::123456789012:role/schedule",
         schedule_dlq_arn="arn:aws:sqs:eu-west-1:123456789012:letters",
         actions_function="actions",
+        batch_bucket="batches",
+        batch_state_machine_arn=batch,
     )
 
 

@@ -58,6 +58,11 @@ CALLS = {
     "GET /v1/mappings", "GET /v1/integrations/{integration_id}/mapping/suggestions",
     "POST /v1/integrations/{integration_id}/preview",
     "POST /v1/integrations/{integration_id}/explain",
+    "POST /v1/integrations/{integration_id}/presets/{preset}/uploads",
+    "POST /v1/integrations/{integration_id}/presets/{preset}/batch",
+    "GET /v1/batches", "GET /v1/batches/{batch_id}", "GET /v1/batches/{batch_id}/rows",
+    "GET /v1/batches/{batch_id}/results.csv", "POST /v1/batches/{batch_id}/stop",
+    "POST /v1/batches/{batch_id}/retry",
     "GET /v1/people", "GET /v1/people/{person_id}",
     "GET /v1/integrations/{integration_id}/accounts",
     "GET /v1/integrations/{integration_id}/accounts/{external_id}",
@@ -228,6 +233,10 @@ def _hold_against(api: Caller, document: dict[str, Any], vendor: Vendor[ActiveCa
             "person_id": person["id"]
         },
     }  # fmt: skip
+    rows = {"rows": [{"external_id": "1"}], "confirm_count": 1}
+    begun = api("POST", f"/v1/integrations/{integration['id']}/presets/get_user/batch", rows)
+    names = {"preset": "get_user", "batch_id": begun.json["id"], **names}
+    bodies["POST /v1/integrations/{integration_id}/presets/{preset}/batch"] = rows
     calls = sorted(CALLS)
     # What is posted comes first, what is deleted last.
     order = ("POST", "PUT", "PATCH", "GET", "DELETE")
@@ -252,6 +261,7 @@ def _hold_against(api: Caller, document: dict[str, Any], vendor: Vendor[ActiveCa
         ("POST /v1/runs/{run_id}/reject", "200"),
         ("POST /v1/runs/{run_id}/cancel", "200"),
         ("POST /v1/runs/{run_id}/apply", "202"),
+        ("POST /v1/batches/{batch_id}/retry", "202"),  # in integration/actions/test_batches
     }
     of_ones_own = {  # in test_connectors
         ("POST /v1/connectors", "201"),

@@ -126,11 +126,20 @@ def test_teardown_removes_what_was_made_at_run_time_and_nothing_else(stack: Loca
         },
     )
     secrets.create_secret(Name=f"{prefix}credentials/one", SecretString="x")
+    secrets.create_secret(Name=f"{prefix}batches/one/0", SecretString="x")
     secrets.create_secret(Name="another/credentials/one", SecretString="x")
+    bucket, s3 = stack.outputs["BatchBucket"], stack.client("s3")
+    s3.put_object(Bucket=bucket, Key="batches/one/1.json", Body=b"[]")
 
     removed = list(tear_down(StackSession(stack), stack.stack))
 
-    assert removed == [f"schedule {group}/one", f"secret {prefix}credentials/one"]
+    assert removed[:3] == [
+        f"schedule {group}/one",
+        f"secret {prefix}credentials/one",
+        f"secret {prefix}batches/one/0",
+    ]
+    assert removed[3].endswith(f"objects of {bucket}")
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
     assert scheduler.list_schedules(GroupName=group)["Schedules"] == []
     assert len(scheduler.list_schedules()["Schedules"]) == 1, "the sweeper's own schedule"
     names = [secret["Name"] for secret in secrets.list_secrets()["SecretList"]]

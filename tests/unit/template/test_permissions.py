@@ -7,6 +7,7 @@ Resources = dict[str, dict[str, Any]]
 # Actions for which AWS knows no narrower resource.
 ANYWHERE = ("logs:", "xray:")
 CREDENTIALS = ":secret:rollcall/${AWS::StackName}/credentials/*"
+BATCHES = ":secret:rollcall/${AWS::StackName}/batches/*"
 
 
 def statements(resources: Resources, role: str | None = None) -> Iterator[dict[str, Any]]:
@@ -55,27 +56,70 @@ def test_resources_are_named(resources: Resources) -> None:
             assert all(action.startswith(ANYWHERE) for action in listed(statement["Action"]))
 
 
-def test_only_the_state_machine_may_do_something_anywhere(resources: Resources) -> None:
+def test_only_state_machines_may_do_something_anywhere(resources: Resources) -> None:
     for name in resources:
         anywhere = [s for s in statements(resources, name) if "*" in listed(s["Resource"])]
-        assert not anywhere or name == "SyncStateMachineRole"
+        assert not anywhere or name in ("SyncStateMachineRole", "BatchStateMachineRole")
 
 
-def test_credentials_are_written_by_the_api_and_read_by_the_sync(resources: Resources) -> None:
-    for role, actions in {
-        "ApiRole": {
-            *("CreateSecret", "PutSecretValue", "GetSecretValue"),
-            *("DescribeSecret", "DeleteSecret", "TagResource"),
-        },
+def secrets_for(resources: Resources, role: str, which: str) -> set[str]:
+    found = granted(resources, role, "secretsmanager")
+    return {action for resource, some in found.items() if which in resource for action in some}
+
+
+def test_credentials_are_written_by_the_api_and_read_by_what_calls_apps(
+    resources: Resources,
+) -> None:
+    written = {
+        *("CreateSecret", "PutSecretValue", "GetSecretValue"),
+        *("DescribeSecret", "DeleteSecret", "TagResource"),
+    }
+    allowed = {
+        "ApiRole": written,
         "SyncRole": {"GetSecretValue"},
-    }.items():
-        [(resource, allowed)] = granted(resources, role, "secretsmanager").items()
-        assert CREDENTIALS in resource
-        assert allowed == actions
+        "ActionsRole": {"GetSecretValue"},
+    }
+    for role in resources:
+        assert secrets_for(resources, role, CREDENTIALS) == allowed.get(role, set()), role
     assert granted(resources, "AuthorizerRole", "secretsmanager") == {
         "{'Ref': 'AdministratorToken'}": {"GetSecretValue"}
     }
-    assert granted(resources, "SweeperRole", "secretsmanager") == {}
+
+
+def test_the_secrets_of_batches_are_written_by_the_api_and_read_by_what_does_the_rows(
+    resources: Resources,
+) -> None:
+    allowed = {
+        "ApiRole": {"CreateSecret", "PutSecretValue"},
+        "ActionsRole": {"GetSecretValue", "DeleteSecret"},
+        "SweeperRole": {"DeleteSecret"},
+    }
+    for role in resources:
+        assert secrets_for(resources, role, BATCHES) == allowed.get(role, set()), role
+
+
+def test_the_rows_of_batches_are_read_by_their_state_machine_and_the_api(
+    resources: Resources,
+) -> None:
+    bucket = "{'Fn::Sub': '${BatchBucket.Arn}/"
+    rows, uploads = f"{bucket}batches/*'}}", f"{bucket}uploads/*'}}"
+    assert granted(resources, "BatchStateMachineRole", "s3") == {rows: {"GetObject"}}
+    assert granted(resources, "ApiRole", "s3") == {
+        rows: {"GetObject", "PutObject"},
+        uploads: {"GetObject", "PutObject", "DeleteObject"},
+        "{'Fn::GetAtt': ['BatchBucket', 'Arn']}": {"ListBucket"},
+    }
+    for role in ("SyncRole", "ActionsRole", "SweeperRole", "AuthorizerRole"):
+        assert granted(resources, role, "s3") == {}
+
+
+def test_the_batch_machine_starts_executions_of_itself_alone(resources: Resources) -> None:
+    name = resources["BatchStateMachine"]["Properties"]["Name"]["Fn::Sub"]
+    found = granted(resources, "BatchStateMachineRole", "states")
+    assert {resource.split(":${AWS::AccountId}:")[1]: some for resource, some in found.items()} == {
+        f"stateMachine:{name}'}}": {"StartExecution"},
+        f"execution:{name}/*'}}": {"DescribeExecution", "StopExecution"},
+    }
 
 
 def test_contacts_are_subscribed_by_the_api_and_told_by_what_calls_apps_or_ends_runs(

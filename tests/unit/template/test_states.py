@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 
-from deploy.states import definitions, faults
+from deploy.states import definitions, faults, machines
 from local.stack import ROOT
 
 MACHINES = definitions()
 SYNC = MACHINES["sync.asl.yaml"]
+LONGEST = {"sync.asl.yaml": 6 * 3600, "batch.asl.yaml": 48 * 3600}
+"""10,000 rows of five calls each take 14 hours at one call a second."""
 TASKS = [
     pytest.param(state, id=f"{machine}-{name}")
     for machine, definition in MACHINES.items()
-    for name, state in definition["States"].items()
+    for one in machines(definition)
+    for name, state in one["States"].items()
     if state["Type"] == "Task"
 ]
 
@@ -45,7 +48,7 @@ def test_a_state_that_neither_ends_nor_goes_on_is_found() -> None:
 @pytest.mark.parametrize("machine", MACHINES)
 def test_machines_speak_jsonata_and_end_in_time(machine: str) -> None:
     assert MACHINES[machine]["QueryLanguage"] == "JSONata"
-    assert 0 < MACHINES[machine]["TimeoutSeconds"] <= 6 * 3600
+    assert 0 < MACHINES[machine]["TimeoutSeconds"] <= LONGEST[machine]
 
 
 @pytest.mark.parametrize("state", TASKS)
@@ -80,3 +83,17 @@ def test_executions_show_nothing_of_what_they_carry(resources: dict[str, Any]) -
             logging = resource["Properties"]["Logging"]
             assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
             assert resource["Properties"]["Tracing"] == {"Enabled": True}
+
+
+def test_a_fault_within_a_map_is_found() -> None:
+    machine = copy.deepcopy(MACHINES["batch.asl.yaml"])
+    machine["States"]["Rows"]["ItemProcessor"]["States"]["Wait"]["Next"] = "Gone"
+    assert list(faults(machine)) == ["no state is called Gone"]
+
+
+def test_rows_fail_for_themselves_and_their_results_fit_into_a_state() -> None:
+    rows = MACHINES["batch.asl.yaml"]["States"]["Rows"]
+    assert rows["ToleratedFailurePercentage"] == 100
+    assert rows["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
+    assert rows["ItemProcessor"]["States"]["Done"]["Output"] == {}
+    assert 0 < rows["MaxConcurrency"] <= 10

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from rollcall.actions.batch import RETRYABLE
+
 Resources = dict[str, dict[str, Any]]
 PUBLIC = {("GET", "/v1/health"), ("GET", "/v1/openapi.json"), ("GET", "/v1/docs")}
 EVERY_FUNCTION = {
@@ -14,10 +16,11 @@ ONLY = {
     "api": {
         *("IDEMPOTENCY_TABLE", "SYNC_STATE_MACHINE_ARN", "NOTICE_TOPIC_ARN"),
         *("SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "SCHEDULE_DLQ_ARN", "ACTIONS_FUNCTION"),
+        *("BATCH_BUCKET", "BATCH_STATE_MACHINE_ARN"),
     },
     "authorizer": {"TOKEN_SECRET_ARN"},
     "sync": {"NOTICE_TOPIC_ARN"},
-    "sweeper": {"NOTICE_TOPIC_ARN"},
+    "sweeper": {"NOTICE_TOPIC_ARN", "BATCH_STATE_MACHINE_ARN"},
     "actions": {"NOTICE_TOPIC_ARN"},
     "changes": {"EVENT_BUS", "PARKED_EVENTS_URL"},
 }
@@ -59,7 +62,7 @@ def test_the_api_is_throttled_and_logged(resources: Resources) -> None:
     assert "authorization" not in log["Format"].lower().replace("authorizer", "")
 
 
-@pytest.mark.parametrize("name", ["api", "authorizer", "sync", "sweeper", "actions", "changes"])
+@pytest.mark.parametrize("name", sorted(ONLY))
 class TestEachFunction:
     def test_has_a_timeout_below_its_callers(self, functions: Resources, name: str) -> None:
         limits = {"api": 29, "authorizer": 10, "sync": 329, "sweeper": 300}
@@ -198,6 +201,7 @@ def test_outputs_are_there(template: dict[str, Any]) -> None:
         *("ApiId", "ApiUrl", "TokenSecretArn", "StateMachineArn", "ScheduleGroup", "SecretPrefix"),
         *("ConfigTable", "DirectoryTable", "RunsTable", "IdempotencyTable"),
         *("AlarmTopic", "NoticeTopic", "EventBus", "ParkedEvents"),
+        *("BatchBucket", "BatchStateMachineArn"),
     }
 
 
@@ -216,3 +220,25 @@ def test_there_is_a_webhook_only_where_one_is_wanted(resources: Resources) -> No
     assert len(parts) == 7
     assert {one["Condition"] for one in parts.values()} == {"HasWebhook", None} - {None}
     assert resources["Webhook"]["Properties"]["EventBusName"] == {"Ref": "EventBus"}
+
+
+def test_the_rows_of_batches_are_private_encrypted_and_soon_forgotten(resources: Resources) -> None:
+    [(name, bucket)] = of_type(resources, "AWS::S3::Bucket").items()
+    properties = bucket["Properties"]
+    assert "BucketName" not in properties
+    assert "VersioningConfiguration" not in properties, "what is deleted must be gone"
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    assert properties["OwnershipControls"] == {
+        "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    }
+    assert "AES256" in str(properties["BucketEncryption"])
+    rules = properties["LifecycleConfiguration"]["Rules"]
+    kept = {rule["Prefix"]: (rule["Status"], rule["ExpirationInDays"]) for rule in rules}
+    days = RETRYABLE.days
+    assert kept == {"uploads/": ("Enabled", 1), "batches/": ("Enabled", days + 1)}
+    [policy] = of_type(resources, "AWS::S3::BucketPolicy").values()
+    assert policy["Properties"]["Bucket"] == {"Ref": name}
+    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -60,8 +60,13 @@ class Aws:
 
     @cached_property
     def s3(self) -> Client:
-        """S3."""
-        return self._client("s3")
+        """S3; what it signs is good for the region that the bucket is in."""
+        signed = Config(
+            signature_version="s3v4",
+            s3={"us_east_1_regional_endpoint": "regional"},
+            request_checksum_calculation="when_required",
+        )
+        return self._session.client("s3", config=_CONFIG.merge(signed))
 
     @cached_property
     def events(self) -> Client:

@@ -78,11 +78,7 @@ def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
     """The call, made ready. Raises Problem: 404, 409 where the app cannot be called, 422."""
     integration = lookup.found(services, integration_id)
     lookup.require(services, integration)
-    manifest = lookup.manifest_of(services, integration)
-    found = find_preset(services.config, manifest, call.preset)
-    if found is None:
-        offers = ", ".join(preset.key for preset in manifest.presets) or "none"
-        raise Problem(404, f"{manifest.key} has no preset {call.preset!r}; it has {offers}")
+    found = offered(services, integration, call.preset)
     preset, given = found.preset, dict(call.inputs)
     external_id = given.pop(EXTERNAL_ID, None) if preset.about_user else None
     inputs, faults = checked(preset.inputs, given)
@@ -96,19 +92,42 @@ def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
         faults += target
         target = Target(None, None)
     response_field = found.response_field if call.response_field is None else call.response_field
-    if response_field is not None:
-        fault = field_fault(services.fields.everything().get(response_field))
-        faults += [("response_field", fault)] if fault else []
-    origin = lookup.base_url(services, integration) or ""
-    overrides = {**found.overrides, **call.overrides}
-    for part in (compiled(preset, overrides, origin), response_mapping(overrides)):
-        if isinstance(part, Fault):
-            faults.append((part.field, part.message))
+    faults += faults_beside(services, integration, found, call.overrides, response_field)
     if not faults and response_field is not None and not may_fill(preset, target):
         faults.append(("person_id", "is required: the user belongs to nobody whose field it is"))
     if faults:
         raise Problem(422, errors=faults)
     return Ready(integration, found, call, inputs, target, response_field)
+
+
+def offered(services: Services, integration: Integration, key: str) -> Found:
+    """The preset of that key. Raises Problem (404)."""
+    manifest = lookup.manifest_of(services, integration)
+    found = find_preset(services.config, manifest, key)
+    if found is None:
+        offers = ", ".join(preset.key for preset in manifest.presets) or "none"
+        raise Problem(404, f"{manifest.key} has no preset {key!r}; it has {offers}")
+    return found
+
+
+def faults_beside(
+    services: Services,
+    integration: Integration,
+    found: Found,
+    overrides: Mapping[str, Any],
+    response_field: str | None,
+) -> Faults:
+    """What is wrong with a call apart from its inputs and whom it is about."""
+    faults: Faults = []
+    if response_field is not None:
+        fault = field_fault(services.fields.everything().get(response_field))
+        faults += [("response_field", fault)] if fault else []
+    origin = lookup.base_url(services, integration) or ""
+    whole = {**found.overrides, **overrides}
+    for part in (compiled(found.preset, whole, origin), response_mapping(whole)):
+        if isinstance(part, Fault):
+            faults.append((part.field, part.message))
+    return faults
 
 
 def may_fill(preset: Preset, target: Target) -> bool:

@@ -71,8 +71,11 @@ class Performer:
     def _opener(self) -> Opener:
         return Opener(self._settings, self._aws)
 
-    def perform(self, order: Order, claimant: str) -> Action | None:
+    def perform(self, order: Order, claimant: str, *, patient: bool = False) -> Action | None:
         """The action as it ended; None where it is over already, or another function has it.
+
+        Where the caller is `patient`, an action that the app throttles does not end: it is answered
+        as running, with the error that tells how long to wait before it is performed again.
 
         `claimant` is this start of the function, and of no other. What nobody expected is raised:
         who asks again goes on from where this one came to, at once, or where the function was
@@ -91,6 +94,9 @@ class Performer:
             raise
         finally:
             _close(opening)
+        if patient and finished.error is not None and finished.error["code"] == "vendor-throttled":
+            actions.postpone(finished, claimant)
+            return replace(finished, status="running", finished_at=None)
         if not actions.end(finished, claimant):
             self._log.error("an action's claim was lost", action_id=order.action_id)
             return None

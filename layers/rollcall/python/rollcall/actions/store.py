@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
+from rollcall.actions import counting
 from rollcall.mapping import values
 from rollcall.stamps import now
 from rollcall.sync.kept import expiry
@@ -31,6 +32,8 @@ CLAIM_SECONDS = 130.0
 """Longer than the function may take: a claim that is older is a dead function's."""
 UNHEARD = frozenset({"vendor-silent", "vendor-broken"})
 """After these nobody knows whether the app did what was asked."""
+_SENT = ("sent", "sent_at", "absent", "there")
+"""How far a create came."""
 _LEFT = {
     "code": "unavailable",
     "detail": "the function that had the action is gone: the same request with the same "
@@ -136,25 +139,29 @@ class Actions:
         self._config = config
         self._days = days
 
-    def begin(self, asked: Asked) -> bool:
-        """Keep what is asked, with its audit entry; False where there is such an action already."""
+    def begin(self, asked: Asked, attempt: int = 1) -> bool:
+        """Keep what is asked, with its audit entry; False where there is such an action already.
+
+        A row of a batch is begun only while that try of the batch goes on.
+        """
         shown = {
             "preset": asked.preset,
             "integration_id": asked.integration_id,
             "external_id": asked.external_id,
             "person_id": asked.person_id,
             "inputs": dict(asked.inputs),
+            "overrides": dict(asked.overrides),
         }
         change = Change(asked.actor, "ask", "action", asked.id, {}, shown)
-        refused = transact(
-            self._runs.client,
-            [
-                self._runs.putting(self._item(asked), ABSENT),
-                *(self._runs.putting(self._place(asked, name)) for name in asked.lists),
-                recording(self._config, change),
-            ],
-        )
-        return refused is None
+        writes = [
+            self._runs.putting(self._item(asked), ABSENT),
+            *(self._runs.putting(self._place(asked, name)) for name in asked.lists),
+            recording(self._config, change),
+        ]
+        if asked.batch_id is not None and asked.row is not None:
+            of = (self._runs, asked.batch_id, asked.row, asked.id, attempt, expiry(self._days))
+            writes += counting.begun(*of)
+        return transact(self._runs.client, writes) is None
 
     def _item(self, asked: Asked) -> Item:
         item = {field.name: getattr(asked, field.name) for field in fields(Asked)}
@@ -191,8 +198,7 @@ class Actions:
 
     def sending(self, action: Action, claimant: str) -> bool:
         """Note that the request may reach the app from now on; False where the claim was lost."""
-        names = ("sent", "sent_at", "absent", "there")
-        changes = {name: getattr(action, name) for name in names}
+        changes = {name: getattr(action, name) for name in _SENT}
         mine = equals("claim", claimant)
         return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, mine)
 
@@ -201,7 +207,7 @@ class Actions:
         asked = action.asked
         names = (
             *("status", "outcome", "request", "error", "roster", "finished_at"),
-            *("sent", "sent_at", "absent", "there"),
+            *_SENT,
         )
         notes, response = list(action.notes), action.response
         size = len(values.written(response))
@@ -214,12 +220,16 @@ class Actions:
             "external_id": asked.external_id,
             "person_id": asked.person_id,
         }
-        pk, mine = f"ACTION#{asked.id}", equals("claim", claimant)
-        if asked.person_id is None:
+        pk, mine = f"ACTION#{asked.id}", equals("claim", claimant) & equals("status", "running")
+        more = []
+        if asked.batch_id is not None and asked.row is not None:
+            more += counting.ended(self._runs, asked.batch_id, asked.row, action.status)
+        if asked.person_id is not None:
+            more.append(self._runs.putting(self._place(asked, f"P#{asked.person_id}")))
+        if not more:
             return self._runs.update(pk, "ACTION", changes, mine)
-        place = self._runs.putting(self._place(asked, f"P#{asked.person_id}"))
         ending = self._runs.updating(pk, "ACTION", changes, mine)
-        return transact(self._runs.client, [ending, place]) is None
+        return transact(self._runs.client, [ending, *more]) is None
 
     def release(self, action_id: str, claimant: str) -> None:
         """Let another function go on with the action at once: this one died over it."""
@@ -238,6 +248,36 @@ class Actions:
             **dict.fromkeys(("claim", "error", "finished_at")),
         }
         return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, failed)
+
+    def reopen_row(self, asked: Asked, attempt: int) -> bool:
+        """Have a row that failed tried again; False unless that try of its batch goes on."""
+        if asked.batch_id is None or asked.row is None:
+            raise ValueError(f"action {asked.id} is no row of a batch")
+        gone = ("claim", "held_until", "error", "finished_at")
+        changes = {"status": "running", **dict.fromkeys(gone)}
+        failed = equals("status", "failed")
+        writes = [
+            self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, failed),
+            *counting.begun_again(self._runs, asked.batch_id, asked.row, attempt),
+        ]
+        return transact(self._runs.client, writes) is None
+
+    def postpone(self, action: Action, claimant: str) -> None:
+        """Let go of an action that the app had no time for, to be tried later.
+
+        What an earlier try may have sent stays known.
+        """
+        changes = {name: getattr(action, name) for name in _SENT}
+        changes |= {"claim": None, "held_until": None}
+        place = (f"ACTION#{action.asked.id}", "ACTION")
+        self._runs.update(*place, changes, equals("claim", claimant))
+
+    def cut_off(self, action_id: str, claimant: str, error: Mapping[str, Any]) -> bool:
+        """Fail an action that no function works on; False where one does, or it is over."""
+        action = self.claim(action_id, claimant, 60)
+        if action is None:
+            return False
+        return self.end(replace(action, status="failed", error=error, finished_at=now()), claimant)
 
     def not_started(self, action_id: str, error: Mapping[str, Any]) -> bool:
         """No function could be started for the action; False where one has it after all."""

@@ -15,6 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from rollcall.access.problems import Problem, from_validation
 from rollcall.access.routes import routes as audit
+from rollcall.actions.batch_routes import routes as batches
 from rollcall.actions.history_routes import routes as history
 from rollcall.actions.routes import routes as actions
 from rollcall.actions.saved_routes import routes as saved
@@ -39,7 +40,7 @@ Answer = dict[str, Any]
 
 _FEATURES = (
     connectors, variables, credentials, fields, integrations, lifecycle, mappings, runs, findings,
-    directory, links, actions, saved, history, audit, about,
+    directory, links, actions, saved, batches, history, audit, about,
 )  # fmt: skip
 
 

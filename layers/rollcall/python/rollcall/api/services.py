@@ -7,6 +7,8 @@ from functools import cached_property
 from aws_lambda_powertools import Logger
 
 from rollcall.access.idempotency import Idempotency
+from rollcall.actions.batch import Batches
+from rollcall.actions.batch_files import BatchFiles, BatchSecrets
 from rollcall.actions.store import Actions
 from rollcall.aws import Aws
 from rollcall.connectors.catalog import Catalog
@@ -35,6 +37,8 @@ class ApiSettings:
     schedule_role_arn: str
     schedule_dlq_arn: str
     actions_function: str
+    batch_bucket: str
+    batch_state_machine_arn: str
     action_seconds: float = 25
 
     @classmethod
@@ -47,6 +51,8 @@ class ApiSettings:
             schedule_role_arn=environment["SCHEDULE_ROLE_ARN"],
             schedule_dlq_arn=environment["SCHEDULE_DLQ_ARN"],
             actions_function=environment["ACTIONS_FUNCTION"],
+            batch_bucket=environment["BATCH_BUCKET"],
+            batch_state_machine_arn=environment["BATCH_STATE_MACHINE_ARN"],
             action_seconds=float(environment["ACTION_SECONDS"]),
         )
 
@@ -119,6 +125,21 @@ class Services:
     def own_users(self) -> OwnUsers:
         """Whose keys integrations use."""
         return OwnUsers(self.runs.table, self.settings.run_days)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Presets that are used for many users."""
+        return Batches(self.runs.table, self.config, self.settings.run_days)
+
+    @cached_property
+    def batch_files(self) -> BatchFiles:
+        """The rows of batches."""
+        return BatchFiles(self.aws, self.api.batch_bucket)
+
+    @cached_property
+    def batch_secrets(self) -> BatchSecrets:
+        """What is secret in the rows of batches."""
+        return BatchSecrets(self.aws.secretsmanager, self.settings.secret_prefix)
 
     @cached_property
     def teller(self) -> Teller:

@@ -58,7 +58,7 @@ def pause_integration(integration_id: Id) -> ShownIntegration:
 
 @routes.on("POST /integrations/<integration_id>/test")
 def test_integration(integration_id: Id) -> Trial:
-    """Call the app, and store nothing of what it says but whose key it is.
+    """Call the app, and store nothing of what it says.
 
     `ok` false says in `error` why it did not work and what to do. A refused credential turns an
     active integration `needs_reconnect`; a call that works turns it back.
@@ -76,7 +76,6 @@ def test_integration(integration_id: Id) -> Trial:
     if isinstance(found, Failure):
         return _refused(integration, found)
     worked(services, integration)
-    services.own_users.keep(integration_id, integration.credential_id, tested.id)
     records = [without_secrets(record, secrets) for record in found.records]
     shown_records = [record for record in records if record is not None]
     notes = list(found.notes)

@@ -1,7 +1,7 @@
 """Whose key an integration uses, as the app last said, so that it need not be asked.
 
-(`OWN#integration`, credential) in the runs table. Every run, every test and every action that needs
-to know has it from the app, and keeps it.
+(`OWN#integration`, credential) in the runs table. Every run, and every action that needs to know,
+has it from the app and keeps it.
 """
 
 from rollcall.credentials.store import Credential

@@ -1,4 +1,4 @@
-"""Record errors as a file for a spreadsheet (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180).
+"""Lists as a file for a spreadsheet (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180).
 
 A cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return would be taken for a formula:
 it gets an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection, 2026-11).
@@ -7,7 +7,7 @@ it gets an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Inje
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 COLUMNS = ("external_id", "sync_key", "field", "code", "message", "record")
@@ -19,16 +19,18 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 Key = TypeVar("Key")
 
 
-def table(errors: Iterable[tuple[Key, Mapping[str, Any]]]) -> tuple[str, Key | None]:
-    """A head and a row an error, as many as one answer takes, and the key of the last one in it.
+def table(
+    rows: Iterable[tuple[Key, Mapping[str, Any]]], columns: Sequence[str] = COLUMNS
+) -> tuple[str, Key | None]:
+    """A head and a line a row, as many as one answer takes, and the key of the last one in it.
 
-    The key is None where all of them are in it.
+    The key is None where all of them are in it. The columns are those of record errors.
     """
-    lines = [_line(COLUMNS)]
+    lines = [_line([_cell(name) for name in columns])]
     size = _size(lines[0])
     last: Key | None = None
-    for key, error in errors:
-        line = _line([_cell(error.get(name)) for name in COLUMNS])
+    for key, row in rows:
+        line = _line([_cell(row.get(name)) for name in columns])
         size += _size(line)
         if len(lines) > MOST_ROWS or (size > MOST_BYTES and last is not None):
             return "".join(lines), last

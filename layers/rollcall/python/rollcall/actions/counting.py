@@ -1,0 +1,63 @@
+"""The rows of batches and their counts, written in the transactions of the rows' actions.
+
+| item            | pk           | sk                     |
+|-----------------|--------------|------------------------|
+| the batch       | BATCH#id     | BATCH                  |
+| a row of it     | BATCH#id     | ROW#row (five digits)  |
+
+A row is there once it was begun, with its `status` and the last try of the batch that took it up.
+So progress costs one read, and is true at every moment.
+"""
+
+from rollcall.tables import ABSENT, Action, Condition, Table, equals
+
+ROW = "ROW#"
+
+
+def batch_key(batch_id: str) -> str:
+    """The partition of a batch."""
+    return f"BATCH#{batch_id}"
+
+
+def row_key(row: int) -> str:
+    """The sort key of a row."""
+    return f"{ROW}{row:05d}"
+
+
+def begun(
+    runs: Table, batch_id: str, row: int, action_id: str, attempt: int, expires_at: int
+) -> list[Action]:
+    """The row is begun; refused once that try of the batch does not go on."""
+    item = {
+        "pk": batch_key(batch_id),
+        "sk": row_key(row),
+        "row": row,
+        "id": action_id,
+        "status": "running",
+        "attempt": attempt,
+        "expires_at": expires_at,
+    }
+    counts = runs.adding(batch_key(batch_id), "BATCH", {"running": 1}, _going(attempt))
+    return [runs.putting(item, ABSENT), counts]
+
+
+def begun_again(runs: Table, batch_id: str, row: int, attempt: int) -> list[Action]:
+    """The row failed in an earlier try; refused once this one does not go on."""
+    earlier = Condition("attempt < :before", {}, {":before": attempt}) & equals("status", "failed")
+    changes = {"status": "running", "attempt": attempt}
+    return [
+        runs.updating(batch_key(batch_id), row_key(row), changes, earlier),
+        runs.adding(batch_key(batch_id), "BATCH", {"failed": -1, "running": 1}, _going(attempt)),
+    ]
+
+
+def ended(runs: Table, batch_id: str, row: int, status: str) -> list[Action]:
+    """The row succeeded, or failed."""
+    return [
+        runs.updating(batch_key(batch_id), row_key(row), {"status": status}),
+        runs.adding(batch_key(batch_id), "BATCH", {"running": -1, status: 1}),
+    ]
+
+
+def _going(attempt: int) -> Condition:
+    return equals("status", "running") & equals("attempt", attempt)
