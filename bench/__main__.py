@@ -91,10 +91,10 @@ def _imports(
 
 
 def _actions(
-    _options: argparse.Namespace, aws: Mapping[str, str], progress: Progress
+    options: argparse.Namespace, aws: Mapping[str, str], progress: Progress
 ) -> list[Figure]:
     with progress.stage("actions in a warm function, 50 ms a call", None):
-        return actions.measure(actions.ROUNDS, aws)
+        return actions.measure(options.rounds, aws)
 
 
 Part = Callable[[argparse.Namespace, Mapping[str, str], Progress], list[Figure]]
@@ -112,7 +112,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--users", type=int, default=10_000, help="memory: and ten times as many")
     parser.add_argument("--groups", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=9, help="of imports, records and mapping")
+    parser.add_argument("--rounds", type=int, default=9, help="of all but syncs and memory")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args(arguments)

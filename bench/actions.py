@@ -12,7 +12,6 @@ from rollcall.aws import Aws
 
 LATENCY_MS = 50
 MOST_MS = 20
-ROUNDS = 20
 USED = {
     "activecampaign": ("get_user", "update_user", "create_user"),
     "aha": ("deactivate_user",),

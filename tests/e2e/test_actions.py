@@ -1,7 +1,9 @@
-"""Actions over HTTP: a slow app, and no free function."""
+"""Actions over HTTP: a slow app, no free function, and several callers with one key at once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from local.ministack import free_port
@@ -11,6 +13,8 @@ from local.vendors.seed import seed_activecampaign
 from local.vendors.switches import Fault
 from tests.e2e.conftest import Api, Json, until
 
+CALLERS = 10
+"""The local gateway starts a process for each; a thousand are asked for in test_keys.py."""
 WAITED = 2
 """Seconds that this stack's API waits for an action."""
 ZED = {
@@ -97,3 +101,26 @@ def test_without_a_free_function_an_action_is_a_503_and_asking_again_does_it(
     done = api.call("POST", users, 201, json=ZED, headers=headers)
     assert done["action_id"] == action["id"]
     assert made(vendor) == 1
+
+
+def test_identical_requests_at_once_are_one_call_of_the_app(
+    api: Api, users: str, vendor: Vendor[ActiveCampaign]
+) -> None:
+    vendor.switches.latency_ms = 300
+    headers = {"Idempotency-Key": "at once"}
+
+    def ask(_: int = 0) -> httpx.Response:
+        return api.http.post(users, json=ZED, headers=headers, timeout=60)
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        answers = list(pool.map(ask, range(CALLERS)))
+    done = until(
+        lambda: created(api.http.post(users, json=ZED, headers=headers)), "the user is made"
+    )
+    assert {answer.status_code for answer in answers} <= {201, 202, 409, 429}
+    assert all(answer.json() == done for answer in answers if answer.status_code == 201)
+    assert made(vendor) == 1
+
+
+def created(answer: httpx.Response) -> Json | None:
+    return answer.json() if answer.status_code == 201 else None

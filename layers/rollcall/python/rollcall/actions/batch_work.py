@@ -66,7 +66,8 @@ class BatchWorker:
         overrides = self._secrets.overrides(batch) if batch.overrides else {}
         if secret is None or overrides is None:
             return self._fail(asked, claimant, "conflict", "what is secret of the row is gone")
-        order = Order(asked.id, {**event["inputs"], **secret}, overrides, batch.integration_id)
+        inputs = {**event["inputs"], **secret}
+        order = Order(asked.id, inputs, overrides, batch.integration_id)
         return self._told(batch, asked, self._performer.perform(order, claimant, patient=True))
 
     def lost(self, event: Event, claimant: str) -> Answer:

@@ -10,13 +10,16 @@ before made nobody.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rollcall.actions.store import UNHEARD, Action, Actions
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Answer, Failure
 from rollcall.connectors.engine import App
 from rollcall.sync.sample import listed, record_of_email
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,10 @@ Came = Answer | Failure | Adopted | NotTried
 
 
 class Creation:
-    """One create, by one action that this function has claimed; `action` is how far it came."""
+    """One create, by one action that this function has claimed; `action` is how far it came.
+
+    `letting_go` is over when others may make a user of that email.
+    """
 
     def __init__(
         self,
@@ -73,6 +79,7 @@ class Creation:
         self._email = email
         self._seconds = seconds
         self._looks = looks
+        self.letting_go: Future[None] | None = None
 
     def once(self, send: Callable[[], Answer | Failure]) -> Came:
         """What came of it. `send` is called once at most."""
@@ -84,7 +91,8 @@ class Creation:
         came = self._again(send) if self.action.sent else self._first(send)
         unheard = self.action.sent and isinstance(came, Failure | NotTried)
         if not unheard:  # else nobody else tries before the app must have done it
-            self._actions.made(asked.integration_id, place, asked.id)
+            made = self._actions.made
+            self.letting_go = self._app.beside(made, asked.integration_id, place, asked.id)
         return came
 
     def _first(self, send: Callable[[], Answer | Failure]) -> Came:

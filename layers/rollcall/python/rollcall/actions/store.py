@@ -32,6 +32,8 @@ CLAIM_SECONDS = 130.0
 """Longer than the function may take: a claim that is older is a dead function's."""
 UNHEARD = frozenset({"vendor-silent", "vendor-broken"})
 """After these nobody knows whether the app did what was asked."""
+_SENT = ("sent", "sent_at", "absent", "there")
+"""How far a create came."""
 _LEFT = {
     "code": "unavailable",
     "detail": "the function that had the action is gone: the same request with the same "
@@ -196,8 +198,7 @@ class Actions:
 
     def sending(self, action: Action, claimant: str) -> bool:
         """Note that the request may reach the app from now on; False where the claim was lost."""
-        names = ("sent", "sent_at", "absent", "there")
-        changes = {name: getattr(action, name) for name in names}
+        changes = {name: getattr(action, name) for name in _SENT}
         mine = equals("claim", claimant)
         return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, mine)
 
@@ -206,7 +207,7 @@ class Actions:
         asked = action.asked
         names = (
             *("status", "outcome", "request", "error", "roster", "finished_at"),
-            *("sent", "sent_at", "absent", "there"),
+            *_SENT,
         )
         notes, response = list(action.notes), action.response
         size = len(values.written(response))
@@ -220,15 +221,15 @@ class Actions:
             "person_id": asked.person_id,
         }
         pk, mine = f"ACTION#{asked.id}", equals("claim", claimant) & equals("status", "running")
-        ending = self._runs.updating(pk, "ACTION", changes, mine)
-        also = []
+        more = []
         if asked.batch_id is not None and asked.row is not None:
-            also += counting.ended(self._runs, asked.batch_id, asked.row, action.status)
+            more += counting.ended(self._runs, asked.batch_id, asked.row, action.status)
         if asked.person_id is not None:
-            also.append(self._runs.putting(self._place(asked, f"P#{asked.person_id}")))
-        if not also:
+            more.append(self._runs.putting(self._place(asked, f"P#{asked.person_id}")))
+        if not more:
             return self._runs.update(pk, "ACTION", changes, mine)
-        return transact(self._runs.client, [ending, *also]) is None
+        ending = self._runs.updating(pk, "ACTION", changes, mine)
+        return transact(self._runs.client, [ending, *more]) is None
 
     def release(self, action_id: str, claimant: str) -> None:
         """Let another function go on with the action at once: this one died over it."""
@@ -266,8 +267,7 @@ class Actions:
 
         What an earlier try may have sent stays known.
         """
-        known = ("sent", "sent_at", "absent", "there")
-        changes = {name: getattr(action, name) for name in known}
+        changes = {name: getattr(action, name) for name in _SENT}
         # Held by nobody: a row that waits is not one whose function died.
         changes |= {"claim": None, "held_until": None}
         place = (f"ACTION#{action.asked.id}", "ACTION")

@@ -71,6 +71,7 @@ class Use:
         self._email = ""
         self._rules: Future[Rules] | None = None
         self._whose = self._own_id
+        self._letting_go: Future[None] | None = None
         self._changes = work.preset.does in CHANGING
         """May the app have changed? A use that only reads may fail for what comes after it."""
         keys = [one.key for one in work.preset.inputs if one.secret]
@@ -94,6 +95,8 @@ class Use:
         if ended.error is None and asked.response_field is not None:
             ended = self._stored(ended, asked.response_field, person_id, response)
         self._set_status(ended)
+        if self._letting_go is not None:
+            self._letting_go.result()
         return replace(
             self._action,
             asked=replace(asked, external_id=external_id, person_id=person_id),
@@ -199,7 +202,7 @@ class Use:
             self._work.looks,
         )
         came = creation.once(send)
-        self._action = creation.action
+        self._action, self._letting_go = creation.action, creation.letting_go
         return came
 
     def _judged(
