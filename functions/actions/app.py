@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rollcall.actions.batch_work import BatchWorker
 from rollcall.actions.perform import Order, Performer
 from rollcall.aws import Aws
+from rollcall.batches.work import BatchWorker
 from rollcall.settings import Settings
 
 logger = Logger()
@@ -29,7 +29,7 @@ def _worker() -> BatchWorker:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
     """The action as it ended; None where another invocation has it, or it is over.
 
-    An event with a `step` is the batch state machine's: see `rollcall.actions.batch_work`.
+    An event with a `step` is the batch state machine's: see `rollcall.batches.work`.
     """
     if "step" in event:
         logger.append_keys(step=event["step"], batch_id=event["batch_id"], row=event.get("row"))

@@ -8,11 +8,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rollcall.actions.batch import Batches
-from rollcall.actions.batch_files import BatchSecrets
-from rollcall.actions.batch_sweep import BatchSweeper
 from rollcall.actions.store import Actions
 from rollcall.aws import Aws
+from rollcall.batches.files import BatchSecrets
+from rollcall.batches.store import Batches
+from rollcall.batches.sweep import BatchSweeper
 from rollcall.integrations.store import Integrations
 from rollcall.notices.teller import Teller
 from rollcall.settings import Settings

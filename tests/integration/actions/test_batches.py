@@ -14,14 +14,14 @@ from botocore.exceptions import EndpointConnectionError
 from local.vendors import ActiveCampaign, Vendor, serve
 from local.vendors.seed import seed_activecampaign
 from local.vendors.switches import Fault
-from rollcall.actions.batch import RETRYABLE, Batch, Batches
-from rollcall.actions.batch_files import BatchSecrets
-from rollcall.actions.batch_sweep import BatchSweeper
-from rollcall.actions.batch_work import BUSY_SECONDS, BatchWorker
 from rollcall.actions.perform import Performer
 from rollcall.api.app import Api
 from rollcall.api.services import ApiSettings, Services
 from rollcall.aws import Aws
+from rollcall.batches.files import BatchSecrets
+from rollcall.batches.store import RETRYABLE, Batch, Batches
+from rollcall.batches.sweep import BatchSweeper
+from rollcall.batches.work import BUSY_SECONDS, BatchWorker
 from rollcall.settings import Settings
 from rollcall.stamps import instant
 from rollcall.sync.masking import MASK

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rollcall.actions.batch import RETRYABLE
+from rollcall.batches.store import RETRYABLE
 
 Resources = dict[str, dict[str, Any]]
 PUBLIC = {("GET", "/v1/health"), ("GET", "/v1/openapi.json"), ("GET", "/v1/docs")}

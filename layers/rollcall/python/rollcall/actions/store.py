@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
-from rollcall.actions import counting
+from rollcall.batches import counting
 from rollcall.mapping import values
 from rollcall.stamps import now
 from rollcall.sync.kept import expiry

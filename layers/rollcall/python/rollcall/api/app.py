@@ -15,13 +15,13 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from rollcall.access.problems import Problem, from_validation
 from rollcall.access.routes import routes as audit
-from rollcall.actions.batch_routes import routes as batches
 from rollcall.actions.history_routes import routes as history
 from rollcall.actions.routes import routes as actions
 from rollcall.actions.saved_routes import routes as saved
 from rollcall.api.request import Event, tidied
 from rollcall.api.routes import routes as about
 from rollcall.api.services import Services
+from rollcall.batches.routes import routes as batches
 from rollcall.connectors.routes import routes as connectors
 from rollcall.credentials.routes import routes as credentials
 from rollcall.directory.link_routes import routes as links

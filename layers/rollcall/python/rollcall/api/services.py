@@ -7,10 +7,10 @@ from functools import cached_property
 from aws_lambda_powertools import Logger
 
 from rollcall.access.idempotency import Idempotency
-from rollcall.actions.batch import Batches
-from rollcall.actions.batch_files import BatchFiles, BatchSecrets
 from rollcall.actions.store import Actions
 from rollcall.aws import Aws
+from rollcall.batches.files import BatchFiles, BatchSecrets
+from rollcall.batches.store import Batches
 from rollcall.connectors.catalog import Catalog
 from rollcall.credentials.store import Credentials
 from rollcall.fields.store import Fields

@@ -16,14 +16,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollcall.access.problems import Problem, unknown
-from rollcall.actions import batch_rows
 from rollcall.actions.asking import faults_beside, offered, shown_overrides
-from rollcall.actions.batch import Batch
-from rollcall.actions.batch_files import LARGEST_UPLOAD, TooLarge, rows_key
-from rollcall.actions.batch_rows import MOST_ROWS, Row
 from rollcall.actions.inputs import Faults
 from rollcall.actions.saved import Found
 from rollcall.api.services import Services
+from rollcall.batches import reading
+from rollcall.batches.files import LARGEST_UPLOAD, TooLarge, rows_key
+from rollcall.batches.reading import MOST_ROWS, Row
+from rollcall.batches.store import Batch
 from rollcall.integrations import lookup
 from rollcall.integrations.model import Integration
 from rollcall.stamps import new_id, now
@@ -56,7 +56,7 @@ def start_batch(services: Services, integration_id: str, call: BatchCall) -> Bat
     integration = lookup.found(services, integration_id)
     lookup.require(services, integration)
     found = offered(services, integration, call.preset)
-    secret = batch_rows.secret_keys(found.preset.inputs)
+    secret = reading.secret_keys(found.preset.inputs)
     batch_id, digest = _id(services, call.key), _digest(call)
     earlier = services.batches.get(batch_id)
     if earlier is not None and earlier.digest != digest:
@@ -64,7 +64,7 @@ def start_batch(services: Services, integration_id: str, call: BatchCall) -> Bat
     if earlier is not None and (earlier.started or earlier.status != "running"):
         return earlier
     rows = _rows(services, integration, found, call)
-    chunks = batch_rows.secrets_of(rows, secret)
+    chunks = reading.secrets_of(rows, secret)
     batch = earlier or Batch(
         id=batch_id,
         integration_id=integration.id,
@@ -180,17 +180,17 @@ def _rows(services: Services, integration: Integration, found: Found, call: Batc
         faults = [("rows", f"must be 1 to {MOST_ROWS}, and are {len(given)}")]
     rows: list[Row] = []
     if not faults:
-        rows, faults = batch_rows.check(found.preset, given)
+        rows, faults = reading.check(found.preset, given)
     if faults and call.upload_id is not None:
         services.batch_files.drop(key)
     response_field = _response_field(found, call)
     faults += faults_beside(services, integration, found, call.overrides, response_field)
-    if len(json.dumps(dict(call.overrides))) > batch_rows.LARGEST_SECRET:
-        faults.append(("overrides", f"have more than {batch_rows.LARGEST_SECRET} bytes"))
+    if len(json.dumps(dict(call.overrides))) > reading.LARGEST_SECRET:
+        faults.append(("overrides", f"have more than {reading.LARGEST_SECRET} bytes"))
     if not faults and call.confirm_count != len(rows):
         faults.append(("confirm_count", f"must be the number of rows, which is {len(rows)}"))
     if faults:
-        raise Problem(422, errors=batch_rows.told(faults))
+        raise Problem(422, errors=reading.told(faults))
     return rows
 
 
@@ -213,7 +213,7 @@ def _uploaded(
     except UnicodeDecodeError:
         services.batch_files.drop(key)
         return [], [("upload_id", "the file is not UTF-8")]
-    return batch_rows.read_csv(text, found.preset)
+    return reading.read_csv(text, found.preset)
 
 
 def _id(services: Services, key: str | None) -> str:

@@ -6,9 +6,11 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from rollcall.actions import batch_shapes as shapes
 from rollcall.actions.asking import offered
-from rollcall.actions.batch_asking import (
+from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, cursor, key_of
+from rollcall.api.routing import Id, Routes
+from rollcall.batches import shapes
+from rollcall.batches.asking import (
     BatchCall,
     found_batch,
     retry_batch,
@@ -16,10 +18,8 @@ from rollcall.actions.batch_asking import (
     stop_batch,
     upload_key,
 )
-from rollcall.actions.batch_files import UPLOAD_SECONDS
-from rollcall.actions.batch_results import Results
-from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, cursor, key_of
-from rollcall.api.routing import Id, Routes
+from rollcall.batches.files import UPLOAD_SECONDS
+from rollcall.batches.results import Results
 from rollcall.integrations import lookup
 from rollcall.stamps import new_id
 

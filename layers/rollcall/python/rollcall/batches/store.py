@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
-from rollcall.actions.counting import ROW, batch_key, row_key
 from rollcall.actions.store import Asked
+from rollcall.batches.counting import ROW, batch_key, row_key
 from rollcall.stamps import now
 from rollcall.sync.kept import expiry
 from rollcall.tables import ABSENT, Action, Condition, Item, Table, equals, transact

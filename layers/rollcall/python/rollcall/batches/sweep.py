@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rollcall.actions.batch import Batch, Batches
-from rollcall.actions.batch_files import BatchSecrets
 from rollcall.actions.store import CLAIM_SECONDS, Actions
 from rollcall.aws import Client
+from rollcall.batches.files import BatchSecrets
+from rollcall.batches.store import Batch, Batches
 
 GRACE = timedelta(minutes=10)
 """A batch whose state machine was not started for so long never will be by itself."""

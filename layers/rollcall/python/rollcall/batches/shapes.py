@@ -4,12 +4,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rollcall.actions.batch import Batch
-from rollcall.actions.batch_files import LARGEST_UPLOAD
-from rollcall.actions.batch_rows import MOST_ROWS
 from rollcall.actions.shapes import ActionError, Outcome, Overrides
 from rollcall.api.paging import Page
 from rollcall.api.routing import Body
+from rollcall.batches.files import LARGEST_UPLOAD
+from rollcall.batches.reading import MOST_ROWS
+from rollcall.batches.store import Batch
 
 RowStatus = Literal["not_begun", "running", "succeeded", "failed"]
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from rollcall.actions.batch import Batch, Batches
-from rollcall.actions.batch_files import BatchSecrets
 from rollcall.actions.inputs import Faults
 from rollcall.actions.perform import Order, Performer
 from rollcall.actions.saved import find_preset
 from rollcall.actions.store import Action, Asked
 from rollcall.actions.target import Target, Targets
 from rollcall.aws import Aws
+from rollcall.batches.files import BatchSecrets
+from rollcall.batches.store import Batch, Batches
 from rollcall.connectors.catalog import Catalog
 from rollcall.integrations.store import Integrations
 from rollcall.settings import Settings

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from rollcall.actions.batch import Batch, Batches
+from rollcall.batches.store import Batch, Batches
 from rollcall.sync import csv_file
 from rollcall.tables import Item, Table
 

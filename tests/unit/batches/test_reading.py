@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rollcall.actions.batch_rows import (
+from rollcall.batches.reading import (
     LARGEST_SECRET,
     MOST_FAULTS,
     Row,

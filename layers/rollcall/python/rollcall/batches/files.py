@@ -13,8 +13,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rollcall.actions.batch import Batch
 from rollcall.aws import Aws, Client
+from rollcall.batches.store import Batch
 
 LARGEST_UPLOAD = 20_000_000
 """Bytes of a CSV file."""
