@@ -79,7 +79,7 @@ class Creation:
         self._email = email
         self._seconds = seconds
         self._looks = looks
-        self.letting_go: "Future[None] | None" = None
+        self.letting_go: Future[None] | None = None
 
     def once(self, send: Callable[[], Answer | Failure]) -> Came:
         """What came of it. `send` is called once at most."""
