@@ -502,3 +502,26 @@ def test_a_rows_secret_is_found_by_the_first_rows_of_each() -> None:
     batch = batch_of((2, 5))
     assert [batch.chunk(row) for row in (0, 2, 4, 5, 9)] == [-1, 0, 0, 1, 1]
     assert batch_of().chunk(3) is None
+
+
+def test_a_throttled_row_does_not_forget_what_a_killed_function_sent(
+    office: Office, vendor: Tenant
+) -> None:
+    integration = office.integrate(vendor)
+    batch_id = office.begin(integration, "create_user", [new(1)])
+    (item,) = office.items(batch_id)
+    batch = office.batches.get(batch_id)
+    assert batch is not None
+    asked = batch.asked(0, item["inputs"], None, None)
+    assert office.actions.begin(asked, 1)
+    dead = {"claim": "dead", "held_until": 0, "sent": True, "absent": True}
+    assert office.house.runs.table.update(f"ACTION#{asked.id}", "ACTION", dead)
+    user = replace(vendor.tenant.users["2"], id="99", username="new1", email=new(1)["email"])
+    vendor.tenant.users["99"] = user
+    vendor.switches.faults = [Fault("GET /api/3/users", status=429)]
+    assert office.row(item) > 0
+    vendor.switches.faults = []
+    assert office.row(item) == 0
+    (row,) = office.rows(batch_id)
+    assert (row["status"], row["outcome"], row["external_id"]) == ("succeeded", "adopted", "99")
+    assert made(vendor) == 0

@@ -119,6 +119,7 @@ def test_the_batch_machine_starts_executions_of_itself_alone(resources: Resource
     assert {resource.split(":${AWS::AccountId}:")[1]: some for resource, some in found.items()} == {
         f"stateMachine:{name}'}}": {"StartExecution"},
         f"execution:{name}/*'}}": {"DescribeExecution", "StopExecution"},
+        f"execution:{name}:*'}}": {"DescribeExecution", "StopExecution"},
     }
 
 

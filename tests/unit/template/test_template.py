@@ -15,7 +15,13 @@ EVERY_FUNCTION = {
 ONLY = {
     "api": {
         *("IDEMPOTENCY_TABLE", "SYNC_STATE_MACHINE_ARN", "NOTICE_TOPIC_ARN"),
-        *("SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "SCHEDULE_DLQ_ARN", "ACTIONS_FUNCTION"),
+        *(
+            "SCHEDULE_GROUP",
+            "SCHEDULE_ROLE_ARN",
+            "SCHEDULE_DLQ_ARN",
+            "ACTIONS_FUNCTION",
+            "ACTION_SECONDS",
+        ),
         *("BATCH_BUCKET", "BATCH_STATE_MACHINE_ARN"),
     },
     "authorizer": {"TOKEN_SECRET_ARN"},

@@ -344,22 +344,6 @@ class Table:
             }
         }
 
-    def adding(
-        self, pk: str, sk: str, amounts: Mapping[str, int], condition: Condition | None = None
-    ) -> Action:
-        """An update, for a transaction: adds to whole numbers, which begin at 0."""
-        places = {f"#n{index}": name for index, name in enumerate(amounts)}
-        values = {f":n{index}": amount for index, amount in enumerate(amounts.values())}
-        sums = ", ".join(f"{place} :{place[1:]}" for place in places)
-        whole = condition or Condition("")
-        request = _placed(
-            "UpdateExpression",
-            Condition(f"ADD {sums}", {**places, **whole.names}, {**values, **whole.values}),
-        )
-        if condition is not None:
-            request["ConditionExpression"] = condition.expression
-        return {"Update": {"TableName": self.name, "Key": to_item({"pk": pk, "sk": sk}), **request}}
-
     def updating(
         self,
         pk: str,

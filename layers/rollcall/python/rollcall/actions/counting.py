@@ -9,7 +9,9 @@ A row is there once it was begun, with its `status` and the last try of the batc
 So progress costs one read, and is true at every moment.
 """
 
-from rollcall.tables import ABSENT, Action, Condition, Table, equals
+from collections.abc import Mapping
+
+from rollcall.tables import ABSENT, Action, Condition, Table, equals, to_item
 
 ROW = "ROW#"
 
@@ -37,7 +39,7 @@ def begun(
         "attempt": attempt,
         "expires_at": expires_at,
     }
-    counts = runs.adding(batch_key(batch_id), "BATCH", {"running": 1}, _going(attempt))
+    counts = _counting(runs, batch_id, {"running": 1}, _going(attempt))
     return [runs.putting(item, ABSENT), counts]
 
 
@@ -47,7 +49,7 @@ def begun_again(runs: Table, batch_id: str, row: int, attempt: int) -> list[Acti
     changes = {"status": "running", "attempt": attempt}
     return [
         runs.updating(batch_key(batch_id), row_key(row), changes, earlier),
-        runs.adding(batch_key(batch_id), "BATCH", {"failed": -1, "running": 1}, _going(attempt)),
+        _counting(runs, batch_id, {"failed": -1, "running": 1}, _going(attempt)),
     ]
 
 
@@ -55,8 +57,26 @@ def ended(runs: Table, batch_id: str, row: int, status: str) -> list[Action]:
     """The row succeeded, or failed."""
     return [
         runs.updating(batch_key(batch_id), row_key(row), {"status": status}),
-        runs.adding(batch_key(batch_id), "BATCH", {"running": -1, status: 1}),
+        _counting(runs, batch_id, {"running": -1, status: 1}),
     ]
+
+
+def _counting(
+    runs: Table, batch_id: str, amounts: Mapping[str, int], condition: Condition | None = None
+) -> Action:
+    """Add to the batch's counts."""
+    own = Condition("") if condition is None else condition
+    names = {f"#count_{name}": name for name in amounts}
+    values = {f":count_{name}": amount for name, amount in amounts.items()}
+    sums = ", ".join(f"#count_{name} :count_{name}" for name in amounts)
+    update = {
+        "TableName": runs.name,
+        "Key": to_item({"pk": batch_key(batch_id), "sk": "BATCH"}),
+        "UpdateExpression": f"ADD {sums}",
+        "ExpressionAttributeNames": {**names, **own.names},
+        "ExpressionAttributeValues": to_item({**values, **own.values}),
+    }
+    return {"Update": update | ({"ConditionExpression": own.expression} if condition else {})}
 
 
 def _going(attempt: int) -> Condition:

@@ -268,6 +268,7 @@ class Actions:
         What an earlier try may have sent stays known.
         """
         changes = {name: getattr(action, name) for name in _SENT}
+        # Held by nobody: a row that waits is not one whose function died.
         changes |= {"claim": None, "held_until": None}
         place = (f"ACTION#{action.asked.id}", "ACTION")
         self._runs.update(*place, changes, equals("claim", claimant))
