@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rollcall.connectors.presets import Input
+from rollcall.connectors.presets import USER, Input
 from rollcall.connectors.records import LONGEST_KEY
 
 LONGEST_TEXT = 4_000
-EXTERNAL_ID = "external_id"
+EXTERNAL_ID = USER.key
 Faults = list[tuple[str, str]]
 """(input, what is wrong with it)."""
 

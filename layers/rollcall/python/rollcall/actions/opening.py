@@ -16,12 +16,11 @@ from rollcall.connectors.engine import App
 from rollcall.connectors.manifest import Manifest
 from rollcall.credentials.store import KIND as CREDENTIAL
 from rollcall.credentials.store import Credential, CredentialMissing, Credentials
-from rollcall.integrations import address
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import KIND as INTEGRATION
 from rollcall.integrations.variables import KIND as VARIABLE
 from rollcall.settings import Settings
-from rollcall.sync.connect import Trouble, connect
+from rollcall.sync.connect import Trouble, app_of
 from rollcall.tables import Item, Table
 
 _SECRET_SECONDS = 60.0
@@ -59,17 +58,21 @@ class Opener:
             return None
         integration = Integration.from_item(item)
         manifest = self._manifest(integration, items)
-        if manifest is None:
-            detail = f"there is no connector {integration.connector!r}"
-            return Opened(integration, Trouble("connector-missing", detail))
-        variable = (VARIABLE, manifest.address.variable)
-        needed = [(CREDENTIAL, integration.credential_id), *([variable] if variable[1] else [])]
+        address = manifest.address.variable if manifest is not None else ""
+        variable = (VARIABLE, address)
+        needed = [(CREDENTIAL, integration.credential_id), *([variable] if address else [])]
         connector = (CONNECTOR, integration.connector)
         before = self._needed.get(integration_id, ())
         items |= self._config.get_many(key for key in needed if key not in before)
         self._needed[integration_id] = [*needed, *([connector] if connector in items else [])]
         value = items[variable]["value"] if variable in items else None
-        return Opened(integration, self._app(integration, manifest, value, items))
+        item = items.get((CREDENTIAL, integration.credential_id))
+        credential = Credential.from_item(item) if item is not None else None
+        secret = self._secret(credential) if credential is not None else None
+        app = app_of(
+            self._settings, self._aws, integration, manifest, value, credential, secret, ahead=1
+        )
+        return Opened(integration, app)
 
     def _manifest(self, integration: Integration, items: dict[Key, Item]) -> Manifest | None:
         built_in = catalog.find(integration.connector)
@@ -79,26 +82,6 @@ class Opener:
         if key not in items:
             items |= self._config.get_many([key])
         return Entry.from_item(items[key]).manifest if key in items else None
-
-    def _app(
-        self,
-        integration: Integration,
-        manifest: Manifest,
-        variable: str | None,
-        items: Mapping[Key, Item],
-    ) -> App | Trouble:
-        base_url = address.resolve(manifest, integration, variable)
-        if base_url is None:
-            detail = f"give base_url, subdomain or the variable {manifest.address.variable}"
-            return Trouble("address-missing", detail)
-        item = items.get((CREDENTIAL, integration.credential_id))
-        credential = Credential.from_item(item) if item is not None else None
-        secret = self._secret(credential) if credential is not None else None
-        if credential is None or secret is None:
-            return Trouble("credential-missing", "the integration's credential is gone")
-        return connect(
-            self._settings, self._aws, manifest, base_url, integration, credential, secret, ahead=1
-        )
 
     def _secret(self, credential: Credential) -> Mapping[str, str] | None:
         key = (credential.id, credential.updated_at)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rollcall.connectors.manifest import Manifest, build, parse
-from rollcall.connectors.presets import Preset
+from rollcall.connectors.presets import USER, Preset
 from rollcall.tables import Table
 
 KIND = "CONNECTOR"
@@ -77,8 +77,10 @@ def describe_preset(preset: Preset) -> dict[str, Any]:
         "name": preset.name,
         "description": preset.description,
         "does": preset.does,
-        "needs_external_id": preset.about_user,
-        "inputs": [{**asdict(one), "choices": list(one.choices) or None} for one in preset.inputs],
+        "inputs": [
+            {**asdict(one), "choices": list(one.choices) or None}
+            for one in ((USER, *preset.inputs) if preset.about_user else preset.inputs)
+        ],
     }
 
 

@@ -41,6 +41,12 @@ class Input:
     choices: tuple[str, ...] = ()
 
 
+USER = Input(
+    "external_id", "User Id", "id", help="The app's own id of the user; or give a person_id."
+)
+"""What every preset about one user takes beside its own inputs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """Something read before the request, for its templates as `reads.<name>`.

@@ -82,7 +82,6 @@ class OfferedPreset(BaseModel):
     name: str
     description: str
     does: Does
-    needs_external_id: bool = Field(description="Is it about one user, who must be told?")
     inputs: list[PresetInput]
 
 

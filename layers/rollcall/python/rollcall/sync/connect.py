@@ -34,26 +34,42 @@ class Trouble:
     page: int | None = None
 
 
-def opened(
-    settings: Settings, aws: Aws, integration: Integration, *, ahead: int | None = None
-) -> App | Trouble:
+def opened(settings: Settings, aws: Aws, integration: Integration) -> App | Trouble:
     """The integration's app, or what is missing to call it; see `connect`."""
     config = Table(aws.dynamodb, settings.config_table)
     manifest = Catalog(config).find(integration.connector)
-    if manifest is None:
-        return Trouble("connector-missing", f"there is no connector {integration.connector!r}")
-    variable = Variables(config).value(manifest.address.variable)
-    base_url = address.resolve(manifest, integration, variable)
-    if base_url is None:
-        detail = f"give base_url, subdomain or the variable {manifest.address.variable}"
-        return Trouble("address-missing", detail)
+    variable = Variables(config).value(manifest.address.variable) if manifest else None
     credentials = Credentials(config, aws.secretsmanager, settings.secret_prefix)
     credential = credentials.get(integration.credential_id)
     try:
         secret = credentials.secret(integration.credential_id)
     except CredentialMissing:
-        credential = None
-    if credential is None:
+        secret = None
+    return app_of(settings, aws, integration, manifest, variable, credential, secret)
+
+
+def app_of(
+    settings: Settings,
+    aws: Aws,
+    integration: Integration,
+    manifest: Manifest | None,
+    variable: str | None,
+    credential: Credential | None,
+    secret: Mapping[str, str] | None,
+    *,
+    ahead: int | None = None,
+) -> App | Trouble:
+    """The integration's app, of what was read for it, or what of that is missing; see `connect`.
+
+    `variable` is the value of the connector's.
+    """
+    if manifest is None:
+        return Trouble("connector-missing", f"there is no connector {integration.connector!r}")
+    base_url = address.resolve(manifest, integration, variable)
+    if base_url is None:
+        detail = f"give base_url, subdomain or the variable {manifest.address.variable}"
+        return Trouble("address-missing", detail)
+    if credential is None or secret is None:
         return Trouble("credential-missing", "the integration's credential is gone")
     return connect(settings, aws, manifest, base_url, integration, credential, secret, ahead=ahead)
 
