@@ -49,7 +49,7 @@ def test_a_sync_and_an_action_are_told_to_whoever_subscribes(
     api: Api, subscribed: Subscription
 ) -> None:
     with serve(seed_activecampaign(30, 3)) as vendor:
-        integration = api.connect(vendor)
+        integration = api.connect(vendor, application="Told")
         assert api.run(integration)["status"] == "succeeded"
 
         def of(kind: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -232,7 +233,7 @@ def test_names_are_those_that_were_given() -> None:
         ("{{ " + "(" * 1_000 + "1" + ")" * 1_000 + " }}", "deep"),
         ("{{ " + "[" * 1_000 + "]" * 1_000 + " }}", "deep"),
         ("{{ " + "not " * 950 + "1 }}", "deep"),
-        ("{{ " + "-" * 3_900 + "1 }}", "deep"),
+        ("{{ " + "-" * 3_900 + "1 }}", "deep|not allowed"),  # as deep as Python goes
         ("{{ " + "1 if 1 else " * 300 + "1 }}", "deep"),
         ("{{ response" + ".a" * (DEEPEST + 1) + " }}", "deep"),
         ("{{ response" + "|trim" * (DEEPEST + 1) + " }}", "deep"),
@@ -245,7 +246,7 @@ def test_names_are_those_that_were_given() -> None:
     ],
 )
 def test_what_is_too_long_too_deep_or_too_much_is_refused(source: str, word: str) -> None:
-    assert word in refused(source).message
+    assert re.search(word, refused(source).message)
 
 
 # Failing
