@@ -168,9 +168,11 @@ def test_the_shorthands_take_what_a_preset_of_an_app_of_ones_own_needs(
     desk: Desk, vendor: "Vendor[ActiveCampaign]"
 ) -> None:
     own = desk.call("GET", "/v1/connectors/activecampaign/manifest").json
-    whose = {"method": "PUT", "path": "/users/{{ external_id }}"}
+    whose: dict[str, Any] = {"method": "PUT", "path": "/users/{{ external_id }}"}
     why = [{"key": "why", "name": "Why", "required": True}]
-    off = {"key": "deactivate_user", "name": "Off", "does": "deactivate", "inputs": why}
+    off: dict[str, Any] = {
+        "key": "deactivate_user", "name": "Off", "does": "deactivate", "inputs": why,
+    }  # fmt: skip
     off |= {**whose, "body": {"user": {"lastName": "{{ inputs.why }}"}}}
     gone = {**off, "key": "delete_user", "name": "Gone", "does": "delete"}
     presets = [one for one in own["presets"] if one["key"] != "delete_user"]
