@@ -6,6 +6,7 @@ import pytest
 
 from local.vendors import serve
 from local.vendors.seed import seed_activecampaign
+from local.vendors.switches import Fault
 from tests.integration.actions.conftest import Desk
 
 ZED: dict[str, Any] = {
@@ -73,6 +74,16 @@ def test_a_deleted_user_is_removed_from_the_roster_and_deleting_again_says_so(de
         again = desk.call("DELETE", path)
         assert (again.status, again.json["outcome"]) == (200, "already-gone")
         desk.unchanged(integration)
+
+
+def test_an_app_that_says_gone_in_the_newer_form_is_understood(desk: Desk) -> None:
+    newer = '{"errors":[{"status":404,"title":"Not Found"}]}'
+    with serve(seed_activecampaign(6, 4)) as vendor:
+        integration = f"/v1/integrations/{desk.integrate(vendor)}"
+        vendor.switches.faults = [Fault("/users/99", status=404, body=newer)]
+        gone = desk.call("DELETE", f"{integration}/users/99")
+        assert (gone.status, gone.json.get("outcome")) == (200, "already-gone")
+        assert desk.call("GET", f"{integration}/users/99").status == 404
 
 
 def test_the_owner_and_the_keys_own_user_are_never_deleted(desk: Desk) -> None:

@@ -25,6 +25,7 @@ FAULTS = [
     (Fault("^PUT", kind="truncated_json"), 502, "vendor-broken"),
     (Fault("^GET .*/users/3", status=500), 502, "vendor-broken"),
 ]
+NO_USER = ("", "[]", '{"message":"Try again"}')
 
 
 def test_each_failure_of_the_app_is_told_apart(desk: Desk) -> None:
@@ -44,6 +45,15 @@ def test_each_failure_of_the_app_is_told_apart(desk: Desk) -> None:
                     {"field": "group_id", "message": "Group is full"},
                 ]
         assert desk.call("GET", integration).json["status"] == "active"
+
+
+def test_an_answer_without_the_user_is_no_user(desk: Desk) -> None:
+    with serve(seed_activecampaign(6, 4)) as vendor:
+        integration = f"/v1/integrations/{desk.integrate(vendor)}"
+        for body in NO_USER:
+            vendor.switches.faults = [Fault("^GET .*/users/3", status=200, body=body)]
+            answer = desk.call("GET", f"{integration}/users/3")
+            assert (answer.status, answer.json.get("type")) == (502, f"{PROBLEM}vendor-broken")
 
 
 def test_an_app_that_says_a_secret_back_is_not_repeated(desk: Desk) -> None:

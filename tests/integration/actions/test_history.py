@@ -156,5 +156,6 @@ def test_the_error_of_a_failed_action_is_kept_as_it_was_told(desk: Desk) -> None
     codes = [item["error"]["code"] for item in items]
     assert codes == ["vendor-unauthorized", "vendor-not-found", "vendor-rejected"]
     assert [refused.status, gone.status, told.status] == [502, 404, 422]
-    assert items[2]["error"]["errors"][0][0] == told.fields[0] == "username"
+    assert items[2]["error"]["errors"] == told.json["errors"]
+    assert told.fields[0] == "username"
     assert {item["status"] for item in items} == {"failed"}

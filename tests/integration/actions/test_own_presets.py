@@ -162,3 +162,34 @@ def test_a_connector_of_ones_own_has_presets_and_stays_while_they_use_it(
     assert (kept.status, "preset 'Card' (card)" in kept.text) == (409, True)
     assert desk.call("DELETE", path).status == 204
     assert desk.call("DELETE", "/v1/connectors/mailer").status == 204
+
+
+def test_the_shorthands_take_what_a_preset_of_an_app_of_ones_own_needs(
+    desk: Desk, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    own = desk.call("GET", "/v1/connectors/activecampaign/manifest").json
+    whose: dict[str, Any] = {"method": "PUT", "path": "/users/{{ external_id }}"}
+    why = [{"key": "why", "name": "Why", "required": True}]
+    off: dict[str, Any] = {
+        "key": "deactivate_user", "name": "Off", "does": "deactivate", "inputs": why,
+    }  # fmt: skip
+    off |= {**whose, "body": {"user": {"lastName": "{{ inputs.why }}"}}}
+    gone = {**off, "key": "delete_user", "name": "Gone", "does": "delete"}
+    presets = [one for one in own["presets"] if one["key"] != "delete_user"]
+    own |= {"key": "mailer", "presets": [*presets, off, gone]}
+    assert desk.call("POST", "/v1/connectors", own).status == 201
+    body = {"name": "k", "connector": "mailer", "auth": {"value": vendor.tenant.token}}
+    credential = desk.call("POST", "/v1/credentials", body).json["id"]
+    body = {"name": "Mailer", "connector": "mailer", "credential_id": credential}
+    made = desk.call("POST", "/v1/integrations", {**body, "base_url": vendor.url}).json
+    path = f"/v1/integrations/{made['id']}/users/3"
+    for method, place in (("POST", f"{path}/deactivate"), ("DELETE", path)):
+        for wrong in (None, {}, {"why": "Left", "odd": 1}):
+            refused = desk.call(method, place, wrong)
+            named = ["odd"] if wrong else ["why"]
+            assert (refused.status, refused.fields) == (422, named)
+        assert [call for call in vendor.log if call.method == "PUT"] == []
+        used = desk.call(method, place, {"why": f"Left by {method}"})
+        assert used.status == 200, used.text
+        assert vendor.tenant.users["3"].last_name == f"Left by {method}"
+        vendor.log.clear()

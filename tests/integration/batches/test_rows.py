@@ -132,7 +132,7 @@ def test_rows_about_persons_find_their_accounts(office: Office, vendor: Tenant) 
     assert renamed == {"3", "4"}
     (failed,) = office.rows(batch_id, status="failed")
     assert (failed["row"], failed["error"]["code"]) == (1, "invalid-input")
-    assert failed["error"]["errors"][0][0] == "person_id"
+    assert failed["error"]["errors"][0]["field"] == "person_id"
 
 
 def test_a_stopped_batch_begins_no_row_and_tells_which(office: Office, vendor: Tenant) -> None:

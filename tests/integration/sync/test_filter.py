@@ -212,6 +212,25 @@ def test_who_leaves_the_app_and_who_leaves_the_filter_may_be_kept(
     assert "left_at" not in account
 
 
+def test_who_was_kept_goes_once_the_choice_is_to_remove(
+    house: House, vendor: "Vendor[ActiveCampaign]"
+) -> None:
+    integration = house.integrate(vendor, on_leave="keep")
+    house.run(integration)
+    leave(vendor, 7)
+    for _ in range(2):
+        assert house.run(integration).counts["removed"] == 0
+    changed = house.integrations.change(
+        integration.id, "update", lambda current: replace(current, on_leave="remove"), "somebody"
+    )
+    assert changed is not None
+    run = house.run(integration)
+    assert (run.status, run.counts["removed"]) == ("succeeded", 1)
+    assert removed(house, integration) == revoked(house, integration) == {"7"}
+    assert "left_at" not in house.stored(integration, "ACCOUNT#7")["ACCOUNT#7"]
+    assert house.run(integration).counts["removed"] == 0
+
+
 def test_keeping_has_no_guard_and_deactivating_has(
     house: House, vendor: "Vendor[ActiveCampaign]"
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rollcall.actions import answering
-from rollcall.actions.answering import already, error_of, fault_error, holds, wanted
+from rollcall.actions.answering import already, error_of, fault_error, holds, lacking, wanted
 from rollcall.actions.asking import status_of
 from rollcall.actions.request import Fault, Tree, compiled_tree
 from rollcall.connectors.answers import Failure, judge
@@ -63,6 +63,26 @@ def test_a_mapping_of_the_callers_takes_the_place_of_the_presets() -> None:
     failed = wanted(PRESET, context(), failing)
     assert isinstance(failed, Fault)
     assert failed.field == "overrides.response"
+
+
+@pytest.mark.parametrize(
+    ("does", "response", "body", "lacks"),
+    [
+        ("read", "user", {"user": {"id": "7"}}, False),
+        ("read", "user.manager", {"user": None}, False),
+        ("read", "user | person", {"person": {}}, False),
+        ("read", "user", {"message": "later"}, True),
+        ("read", "user", None, True),
+        ("read", "user", [], True),
+        ("read", "", None, False),
+        ("read", "[0].user", [], False),
+        ("update", "user", {}, False),
+    ],
+)
+def test_a_preset_that_reads_lacks_what_no_key_of_the_answer_leads_to(
+    does: Any, response: str, body: Any, lacks: bool
+) -> None:
+    assert lacking(replace(PRESET, does=does, response=response), body) is lacks
 
 
 @pytest.mark.parametrize(

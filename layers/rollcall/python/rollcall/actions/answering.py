@@ -8,6 +8,7 @@ from rollcall.actions.request import ANSWER_NAMES, Fault, Request, Tree
 from rollcall.actions.store import Action
 from rollcall.connectors import paths
 from rollcall.connectors.answers import Failure
+from rollcall.connectors.complete import top_keys
 from rollcall.connectors.presets import Preset, Rows, Said
 from rollcall.mapping.templates import Failed, Refused, Template, compile_template
 
@@ -45,6 +46,12 @@ def already(preset: Preset, failure: Failure) -> Outcome | None:
 
 def _says(said: Said, failure: Failure) -> bool:
     return failure.status in said.status and said.contains in failure.detail
+
+
+def lacking(preset: Preset, body: Any) -> bool:
+    """Is it no answer at all to a preset that reads? What is wanted may be null, not missing."""
+    keys = top_keys(preset.response) if preset.does == "read" and preset.response else set()
+    return bool(keys) and not (isinstance(body, Mapping) and keys & body.keys())
 
 
 def wanted(preset: Preset, context: Context, mapping: Tree | None) -> Any:

@@ -84,9 +84,11 @@ def update_user(integration_id: Id, external_id: Id, body: shapes.Inputs) -> sha
 @routes.on(
     "DELETE /integrations/<integration_id>/users/<external_id>", problems=_REFUSED, also=(202,)
 )
-def delete_user(integration_id: Id, external_id: Id) -> shapes.Done:
+def delete_user(
+    integration_id: Id, external_id: Id, body: shapes.Inputs | None = None
+) -> shapes.Done:
     """Delete a user in the app, for good. One who is gone already is no error."""
-    return _use(integration_id, "delete_user", {}, external_id)
+    return _use(integration_id, "delete_user", _inputs(body), external_id)
 
 
 @routes.on(
@@ -94,9 +96,11 @@ def delete_user(integration_id: Id, external_id: Id) -> shapes.Done:
     problems=_REFUSED,
     also=(202,),
 )
-def deactivate_user(integration_id: Id, external_id: Id) -> shapes.Done:
+def deactivate_user(
+    integration_id: Id, external_id: Id, body: shapes.Inputs | None = None
+) -> shapes.Done:
     """Deactivate a user in the app. One who is inactive already is no error."""
-    return _use(integration_id, "deactivate_user", {}, external_id)
+    return _use(integration_id, "deactivate_user", _inputs(body), external_id)
 
 
 @routes.on(
@@ -105,6 +109,11 @@ def deactivate_user(integration_id: Id, external_id: Id) -> shapes.Done:
 def list_user_roles(integration_id: Id, external_id: Id) -> shapes.Done:
     """What a user may do in the app, a row a role; the rows are the `response`."""
     return _use(integration_id, "user_role", {}, external_id)
+
+
+def _inputs(body: shapes.Inputs | None) -> Mapping[str, Any]:
+    """What a body that may be left out gives."""
+    return {} if body is None else body.root
 
 
 def _use(

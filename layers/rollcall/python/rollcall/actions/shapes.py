@@ -1,9 +1,11 @@
 """Actions as the API takes and shows them."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
+from rollcall.access.problems import FieldError
 from rollcall.actions.store import Action
 from rollcall.api.paging import Page
 from rollcall.api.routing import Body
@@ -99,8 +101,17 @@ class ActionError(BaseModel):
 
     code: str
     detail: str
-    errors: list[list[str]] = Field(default=[], description="Fields at fault, and why")
+    errors: list[FieldError] = Field(default=[], description="The inputs that are at fault")
     wait_seconds: int | None = None
+
+    @field_validator("errors", mode="before")
+    @classmethod
+    def _named(cls, kept: Sequence[Any]) -> list[Any]:
+        """As problem documents have them; what is kept are pairs."""
+        return [
+            {"field": one[0], "message": one[1]} if isinstance(one, list | tuple) else one
+            for one in kept
+        ]
 
 
 class ShownAction(BaseModel):

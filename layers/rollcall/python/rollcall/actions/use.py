@@ -223,6 +223,9 @@ class Use:
             if external_id is None:
                 detail = f"the app's answer has no id of a user at {preset.id}"
                 return Ended(error={"code": "vendor-broken", "detail": detail})
+        if not self._work.overrides and answering.lacking(preset, came.body):
+            detail = f"the app's answer has nothing at {preset.response}"
+            return Ended(error={"code": "vendor-broken", "detail": detail})
         ended = Ended(external_id=external_id, touched=True)
         if preset.expects and not answering.holds(preset.expects, context):
             detail = "the app answered well, and did not do what was asked"

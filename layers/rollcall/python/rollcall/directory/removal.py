@@ -28,38 +28,39 @@ def kind(sort_key: str) -> str:
     return KINDS[sort_key.split("#", 1)[0]]
 
 
-def held(directory: Table, integration_id: str) -> set[str]:
+def held(directory: Table, integration_id: str, *, left: bool) -> set[str]:
     """The sort keys of everything of the integration that is on the roster now.
 
-    Who has left and was kept is no longer looked for, nor is what they hold.
+    Who has left and was kept is among them, with what they hold, only where `left` says so.
     """
     items = directory.query(
         keys.integration(integration_id), attributes=("sk", "status", "left_at")
     )
     found: set[str] = set()
-    left: set[str] = set()
+    kept: set[str] = set()
     for item in items:  # accounts come before grants
         sk = item["sk"]
-        if "left_at" in item:
-            left.add(keys.account_id(sk))
+        if "left_at" in item and not left:
+            kept.add(keys.account_id(sk))
         elif item["status"] not in ("removed", "revoked") and not (
-            left and kind(sk) == "grant" and keys.grant_account(sk) in left
+            kept and kind(sk) == "grant" and keys.grant_account(sk) in kept
         ):
             found.add(sk)
     return found
 
 
 def described(
-    directory: Table, integration_id: str, sort_keys: Collection[str]
+    directory: Table, integration_id: str, sort_keys: Collection[str], *, left: bool
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a person must see to judge a removal: kind, id, name; of a grant its account too.
 
-    What is not in the directory, is gone already or has left is left out.
+    What is not in the directory or is gone already is left out, and so is who has left and was
+    kept, unless `left` says that they go too.
     """
     pk = keys.integration(integration_id)
     items = directory.get_many(((pk, sk) for sk in sort_keys), _DESCRIBED)
     for (_, sk), item in sorted(items.items()):
-        if item["status"] in _GONE.values() or "left_at" in item:
+        if item["status"] in _GONE.values() or ("left_at" in item and not left):
             continue
         names = (item.get(name) for name in ("display_name", "name", "username", "email"))
         yield (
@@ -215,5 +216,5 @@ def _marks(source: Source, sort_key: str, item: Mapping[str, Any]) -> dict[str, 
         f"{_GONE[what]}_by_run": source.run_id,
     }
     if what == "account":
-        marks |= {"change": "removed", "last_changed_at": source.now}
+        marks |= {"change": "removed", "last_changed_at": source.now, "left_at": None}
     return marks

@@ -47,7 +47,7 @@ class Endings:
             "last_good_at": instant(moment),
             "last_sync_at": run.started_at,
             "held_run_id": run.id if held else None,
-            "baseline": baseline,
+            "baseline": baseline and {**baseline, "on_leave": integration.on_leave},
             **OVER,
             **self._health(state, run, integration, manifest, moment, complete=True),
             **self._teller.noted(state, Ended(run.id, "held" if held else "good"), None),

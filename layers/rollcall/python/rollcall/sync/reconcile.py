@@ -133,9 +133,14 @@ class Reconciler:
         """
         stored = self._baseline()
         if stored is None:
-            stored = held(self._directory, self._integration.id)
+            stored = held(self._directory, self._integration.id, left=self._takes_left)
         # Groups and grants are not read for people, so they are not told to be gone either.
         return set(accounts(stored)) if self._source.load == "people" else stored
+
+    @property
+    def _takes_left(self) -> bool:
+        """Do those go too who left while the choice was to keep them?"""
+        return self._source.on_leave == "remove"
 
     def _baseline(self) -> set[str] | None:
         baseline = self._run.baseline
@@ -144,6 +149,8 @@ class Reconciler:
         items = list(self._runs.kept.pages(baseline["run_id"]))
         if len(items) != baseline["pages"]:
             return None
+        if self._takes_left and baseline.get("on_leave", "remove") != "remove":
+            return None  # who was kept has left before it
         loads = {item.get("load") for item in items if item["list"] == USERS}
         if loads - {"people" if self._source.load == "people" else None}:
             return None  # it saw only a part of what there is
@@ -152,7 +159,9 @@ class Reconciler:
 
     def _guarded(self, stored: set[str], missing: set[str]) -> Reconciled:
         """Remove what is missing and on the roster, or hold the run where that is too much."""
-        candidates = dict(described(self._directory, self._integration.id, missing))
+        candidates = dict(
+            described(self._directory, self._integration.id, missing, left=self._takes_left)
+        )
         if not candidates:
             return Reconciled("finish")
         self._runs.kept.save_candidates(self._run.id, candidates.items())
