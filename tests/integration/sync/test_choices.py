@@ -274,6 +274,30 @@ def test_a_link_by_hand_wins_over_the_keys_in_every_run(directory: Table, hand: 
     )
 
 
+def test_a_link_by_hand_takes_nothing_from_two_people_of_one_app(
+    directory: Table, hand: Hand
+) -> None:
+    Taker(directory, "older", TWO_KEYS).one(id="9", email="ann@x.test")
+    accounts = taker(directory)
+    both = (
+        user("1", "ann@x.test", firstName="Ann", username="ann"),
+        user("2", "bob@x.test", firstName="Bob", username="bob"),
+    )
+    accounts.take(*both)
+    ann, bob = (accounts.account(number)["person_id"] for number in ("1", "2"))
+    before = {one: people(directory)[one]["fields"] for one in (ann, bob)}
+    assert isinstance(hand.link("newer", "1", bob), dict)
+    for _ in range(2):
+        accounts.take(*both)
+        assert {one: people(directory)[one]["fields"] for one in (ann, bob)} == before
+    accounts.take(user("1", "ann@x.test", firstName="Anna", username="ann"), both[1])
+    assert people(directory)[bob]["fields"] == before[bob]
+    hand.release("newer", "1")
+    accounts.take(*both)
+    assert accounts.account("1")["person_id"] == ann
+    assert {one: people(directory)[one]["fields"] for one in (ann, bob)} == before
+
+
 def test_an_unlinked_account_stays_nobodys_without_an_error(directory: Table, hand: Hand) -> None:
     accounts = taker(directory)
     accounts.one()

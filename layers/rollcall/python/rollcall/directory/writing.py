@@ -10,7 +10,7 @@ from typing import Any
 
 from rollcall.directory import keys
 from rollcall.directory.matching import Former, unique_key, value_taken, written
-from rollcall.directory.people import Person, Write, writer
+from rollcall.directory.people import Person, Write, Writer, writer
 from rollcall.directory.source import Source
 from rollcall.mapping.mapper import Fault, Mapped
 from rollcall.tables import ABSENT, Action, Item, Table, equals, one_of
@@ -45,7 +45,7 @@ class People:
         """
         source, old, values = self._source, self._people.get(person_id), mapped.values
         before = Person(old["fields"], old["sources"]) if old else Person({}, {})
-        writes = _writes(source, account, before, new=old is None)
+        writes = _writes(source, account, before, values, new=old is None)
         left = self._people.get(former_of(account) or "")
         former = (
             Former(left["id"], Person(left["fields"], left["sources"]))
@@ -124,11 +124,21 @@ def partition(action: Action) -> str:
 
 
 def _writes(
-    source: Source, account: Mapping[str, Any] | None, person: Person, *, new: bool
+    source: Source,
+    account: Mapping[str, Any] | None,
+    person: Person,
+    values: Mapping[str, Any],
+    *,
+    new: bool,
 ) -> Mapping[str, Write]:
     """The fields to write. Somebody new has the field they are found by; and a source that said
-    somebody was inactive because they left says so no longer.
+    somebody was inactive because they left says so no longer. An account that a hand gave to
+    somebody fills what they lack: who they are, their own accounts tell.
     """
+    if (account or {}).get("link") == "manual":
+        mine = Writer(source.integration_id, weak=True).source
+        told = {field for field in source.writes if person.sources.get(field) == mine}
+        return dict.fromkeys(told | (source.writes.keys() & values.keys()), "if_empty")
     writes = dict(source.writes)
     if new:
         writes.setdefault(source.sync_keys[0], "always")
