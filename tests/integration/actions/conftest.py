@@ -87,7 +87,7 @@ class DeskAws(RoleAws):
 
 
 class DyingAws(RoleAws):
-    """The function's clients: DynamoDB answers `lives` more calls, and then the function is dead."""
+    """The function's: DynamoDB answers `lives` more calls, and then the function is dead."""
 
     def __init__(self) -> None:
         super().__init__("ActionsRole")
