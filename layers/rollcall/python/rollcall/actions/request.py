@@ -119,6 +119,8 @@ def reshaped(preset: Preset, overrides: Mapping[str, Any]) -> Preset:
     if not parts:
         return preset
     preset = replace(preset, lists="")
+    if preset.does == "delete" and parts & {"method", "url"}:
+        preset = replace(preset, does="update")  # whether the user is gone, the app must tell
     return preset if parts == {"headers"} else replace(preset, needless="", expects="", says=())
 
 
