@@ -250,11 +250,16 @@ class Actions:
         return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, failed)
 
     def reopen_row(self, asked: Asked, attempt: int) -> bool:
-        """Have a row that failed tried again; False unless that try of its batch goes on."""
+        """Have a row that failed tried again; False unless that try of its batch goes on.
+
+        Whom it is about may be told only by now: their account came to the roster meanwhile.
+        """
         if asked.batch_id is None or asked.row is None:
             raise ValueError(f"action {asked.id} is no row of a batch")
         gone = ("claim", "held_until", "error", "finished_at")
         changes = {"status": "running", **dict.fromkeys(gone)}
+        whom = {"external_id": asked.external_id, "person_id": asked.person_id}
+        changes |= {name: value for name, value in whom.items() if value is not None}
         failed = equals("status", "failed")
         writes = [
             self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, failed),
