@@ -1,16 +1,40 @@
-"""The roster beside actions: nothing is taken off it that the app still has, nothing stays on it."""
+"""The roster beside actions: nothing goes that the app still has, nothing stays that it has not."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from local.vendors import ActiveCampaign, Vendor, serve
+from local.vendors.calls import Call
 from local.vendors.seed import seed_activecampaign, seed_aha
 from local.vendors.switches import Fault
 from tests.integration.actions.account import Account
 from tests.integration.actions.conftest import Desk
 from tests.integration.actions.test_activecampaign import ZED
+
+
+class Overtaken(ActiveCampaign):
+    """Something happens after a page was made and before whoever asked for it has it."""
+
+    page: str = ""
+    happens: Callable[[], object] | None = None
+
+    def answer(self, call: Call, switches: Any) -> Any:
+        answer = super().answer(call, switches)
+        if self.happens is not None and re.search(self.page, call.target):
+            happens, self.happens = self.happens, None
+            happens()
+        return answer
+
+
+@pytest.fixture
+def overtaken() -> Iterator[Vendor[Overtaken]]:
+    seeded = seed_activecampaign(6, 4)
+    with serve(Overtaken(seeded.users.values(), seeded.groups.values())) as serving:
+        yield serving
 
 
 @pytest.fixture
@@ -123,3 +147,37 @@ def test_a_deletion_that_the_roster_cannot_follow_has_succeeded(
     assert (answer.status, answer.json["outcome"], answer.json["roster"]) == (200, "done", "behind")
     run_again(desk, integration)
     assert status(desk, integration, "3") == "removed"
+
+
+def test_a_page_that_was_asked_for_before_a_deletion_brings_nobody_back(
+    desk: Desk, overtaken: Vendor[Overtaken]
+) -> None:
+    integration = desk.integrate(overtaken)
+    path = f"/v1/integrations/{integration}/users/3"
+    overtaken.tenant.page = r"^GET /api/3/users\?.*offset=0"
+    overtaken.tenant.happens = lambda: desk.call("DELETE", path)
+    run_again(desk, integration)
+    assert "3" not in overtaken.tenant.users
+    assert status(desk, integration, "3") == "removed"
+    held = desk.call("GET", f"/v1/integrations/{integration}/grants", query={"account": "3"})
+    assert held.json["items"] == []
+    desk.unchanged(integration)
+
+
+def test_a_page_of_members_that_was_asked_for_before_a_change_of_group_brings_no_grant_back(
+    desk: Desk, overtaken: Vendor[Overtaken]
+) -> None:
+    integration = desk.integrate(overtaken)
+    path = f"/v1/integrations/{integration}/grants"
+    groups = {group.id for group in overtaken.tenant.groups.values()}
+    (before,) = desk.call("GET", path, query={"account": "4"}).json["items"]
+    old = before["entitlement"]["id"]
+    new = min(groups - {old, "3"})
+    body = {"inputs": {"external_id": "4", "group_id": new}}
+    change = f"/v1/integrations/{integration}/presets/change_group"
+    overtaken.tenant.page = rf"^GET /api/3/groups/{old}/userGroups"
+    overtaken.tenant.happens = lambda: desk.call("POST", change, body)
+    run_again(desk, integration)
+    held = desk.call("GET", path, query={"account": "4"}).json["items"]
+    assert [grant["entitlement"]["id"] for grant in held] == [new]
+    desk.unchanged(integration)

@@ -5,7 +5,7 @@ It is taken as a run takes it, by the same rules, so that the next run finds not
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,7 @@ from rollcall.directory.removal import remove
 from rollcall.directory.source import Source
 from rollcall.integrations.model import Integration
 from rollcall.mapping.mapper import Mapper
+from rollcall.stamps import now
 from rollcall.sync.sample import completed
 from rollcall.tables import Table
 
@@ -74,8 +75,13 @@ class Follower:
         """The user was made or changed; `email` is the one to look for them by."""
         return _followed(lambda: self._changed(external_id, email))
 
+    def _rules_now(self) -> Rules:
+        """The rules, for what the app has just told: they were read before it was asked."""
+        source, mapper, conditions = self._rules()
+        return replace(source, now=now()), mapper, conditions
+
     def _gone(self, external_id: str) -> Followed:
-        source, _, _ = self._rules()
+        source, _, _ = self._rules_now()
         removed = remove(self._directory, source, [keys.account(external_id)])
         return Followed("updated" if removed else "unchanged", self._person(external_id))
 
@@ -88,7 +94,7 @@ class Follower:
             if self._app.gone(record):
                 return self._gone(external_id)
             return Followed("behind", note=record.detail)
-        source, mapper, conditions = self._rules()
+        source, mapper, conditions = self._rules_now()
         if conditions is not None:
             verdict = conditions.verdict(record, mapper.sources(record), datetime.now(UTC))
             if not verdict.passed:
