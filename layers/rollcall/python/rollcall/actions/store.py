@@ -13,6 +13,7 @@ function claims it: nothing has to find it and write that down. What is secret i
 items expire.
 """
 
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -39,8 +40,10 @@ _LEFT = {
     "detail": "the function that had the action is gone: the same request with the same "
     "Idempotency-Key goes on with it",
 }
-LARGEST_RESPONSE = 100_000
-"""Characters, of four bytes at most, of an app's answer that are kept with an action."""
+LARGEST = 100_000
+"""Bytes of a request, and of an app's answer, that are kept with an action."""
+_AS_TEXT = {"request": "the request", "response": "the app's answer"}
+"""What is kept as JSON text: an app may say what no table holds otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,11 @@ class Action:
         action = cls(
             asked=asked,
             notes=tuple(item.get("notes", ())),
-            **{name: item[name] for name in rest if name in item},
+            **{
+                name: json.loads(item[name]) if name in _AS_TEXT else item[name]
+                for name in rest
+                if name in item
+            },
         )
         left = action.status == "running" and item.get("held_until", math.inf) < time.time()
         return replace(action, status="failed", error=_LEFT) if left else action
@@ -205,17 +212,15 @@ class Actions:
     def end(self, action: Action, claimant: str) -> bool:
         """Store how the action ended; False where the claim was lost."""
         asked = action.asked
-        names = (
-            *("status", "outcome", "request", "error", "roster", "finished_at"),
-            *_SENT,
-        )
-        notes, response = list(action.notes), action.response
-        size = len(values.written(response))
-        if size > LARGEST_RESPONSE:
-            response = None
-            notes.append(f"the app's answer of {size} characters is too large to be kept")
+        names = ("status", "outcome", "error", "roster", "finished_at", *_SENT)
+        texts = {name: _text(getattr(action, name)) for name in _AS_TEXT}
+        notes = list(action.notes)
+        for name, text in texts.items():
+            if text is not None and (size := len(text.encode())) > LARGEST:
+                texts[name] = None
+                notes.append(f"{_AS_TEXT[name]} of {size} bytes is too large to be kept")
         changes = {name: getattr(action, name) for name in names} | {
-            "response": response,
+            **texts,
             "notes": notes or None,
             "external_id": asked.external_id,
             "person_id": asked.person_id,
@@ -327,3 +332,7 @@ class Actions:
         items = self._runs.get_many((f"ACTION#{one}", "ACTION") for one in ids)
         found = (items.get((f"ACTION#{one}", "ACTION")) for one in ids)
         return [Action.from_item(item) for item in found if item is not None]
+
+
+def _text(value: Any) -> str | None:
+    return values.written(value) if value is not None else None
