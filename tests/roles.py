@@ -80,13 +80,13 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _pattern(resource: Any) -> str:
+def _pattern(resource: str | dict[str, Any]) -> str:
     """`ConfigTable`, `DirectoryTable/index/gsi1`, `rollcall/…/credentials/…`."""
     if not isinstance(resource, dict):
         return re.escape(resource)
     ((kind, value),) = resource.items()
     if kind != "Fn::Sub":
-        return re.escape(value[0] if isinstance(value, list) else value)
-    name = value.rpartition(":secret:")[2].replace(".Arn}", "}")
+        return re.escape(str(value[0] if isinstance(value, list) else value))
+    name = str(value).rpartition(":secret:")[2].replace(".Arn}", "}")
     name = re.sub(r"\$\{(\w+Table)\}", r"\1", name)
     return ".*".join(map(re.escape, re.split(r"\$\{[\w:]+\}|\*", name)))

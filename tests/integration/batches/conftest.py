@@ -139,7 +139,8 @@ class Office(Desk):
         runs, config = (
             Table(aws.dynamodb, name) for name in (settings.runs_table, settings.config_table)
         )
-        batches, actions = (kind(runs, config, settings.run_days) for kind in (Batches, Actions))
+        batches = Batches(runs, config, settings.run_days)
+        actions = Actions(runs, config, settings.run_days)
         secrets = BatchSecrets(aws.secretsmanager, settings.secret_prefix)
         sweeper = BatchSweeper(batches, actions, secrets, self.steps, MACHINE)
         return sweeper.sweep(datetime.now(UTC) + later)

@@ -139,15 +139,17 @@ def test_a_row_about_somebody_without_an_account_is_retried_once_they_have_one(
     office: Office, vendor: Tenant
 ) -> None:
     integration = office.integrate(vendor)
+    whole = office.house.integrations.get(integration)
+    assert whole is not None
     person = office.call("GET", f"/v1/integrations/{integration}/accounts/3").json["person_id"]
     left = vendor.tenant.users["3"]
     del vendor.tenant.users["3"]
-    office.house.run(office.house.integrations.get(integration))
+    office.house.run(whole)
     row = {"person_id": person, "first_name": "Renamed"}
     batch_id = office.begin(integration, "update_user", [row])
     assert office.run(batch_id)["status"] == "failed"
     vendor.tenant.users["3"] = left
-    office.house.run(office.house.integrations.get(integration))
+    office.house.run(whole)
     office.call("POST", f"/v1/batches/{batch_id}/retry")
     assert office.run(batch_id, 2)["status"] == "succeeded"
     assert vendor.tenant.users["3"].first_name == "Renamed"
