@@ -80,3 +80,19 @@ def test_a_response_that_lambda_would_not_hand_on_is_left_out_and_the_rest_is_to
     answer = rename(desk, integration)
     assert (answer.status, answer.json["response"]) == (200, None)
     assert "too large to be handed on" in answer.json["notes"][-1]
+
+
+def test_an_answer_too_large_to_be_remembered_is_no_failure_and_nothing_is_done_twice(
+    desk: Desk, vendor: Vendor[ActiveCampaign]
+) -> None:
+    integration = desk.integrate(vendor)
+    body = json.dumps({"user": {"x": "x" * 500_000}})
+    vendor.switches.faults = [Fault("^PUT", status=200, body=body, done=True)]
+    path = f"/v1/integrations/{integration}/presets/update_user"
+    said = {"inputs": {"external_id": "3", "first_name": "New"}}
+    first = desk.call("POST", path, said, headers={"Idempotency-Key": "key"})
+    assert (first.status, len(first.json["response"]["x"])) == (200, 500_000)
+    vendor.log.clear()
+    again = desk.call("POST", path, said, headers={"Idempotency-Key": "key"})
+    assert (again.status, again.json["action_id"]) == (200, first.json["action_id"]), again.text
+    assert vendor.log == []
