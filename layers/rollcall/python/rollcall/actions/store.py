@@ -80,10 +80,10 @@ class Asked:
 class Action:
     """One use of a preset.
 
-    `outcome` is "done", or "already-so", "already-gone" and "adopted" where the app had to do
-    nothing more. `sent`: the request may have reached the app; `sent_at` (Unix seconds) is when,
-    until its function tells how that went. `absent`: the user to be made was not there before our
-    own call; None where that was not found out. `there` is the id of the one who was.
+    `outcome` is one of `answering.Outcome`. `sent`: the request may have reached the app; `sent_at`
+    (Unix seconds) is when, until its function tells how that went. `absent`: the user to be made
+    was not there before our own call; None where that was not found out. `there` is the id of the
+    one who was.
     """
 
     asked: Asked

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollcall.actions.inputs import EXTERNAL_ID, Faults, checked, id_fault
+from rollcall.actions.target import PERSON_ID
 from rollcall.connectors.presets import Input, Preset
 
-PERSON_ID = "person_id"
 MOST_ROWS = 10_000
 MOST_FAULTS = 50
 """More than these are counted, not told."""
