@@ -21,6 +21,7 @@ from rollcall.aws import Aws
 from rollcall.settings import Settings
 from tests.integration.api.caller import Caller, Context
 from tests.integration.sync.conftest import House, local_aws, settings
+from tests.roles import RoleAws
 
 __all__ = ["local_aws", "settings"]
 
@@ -77,19 +78,19 @@ class Functions:
         return self.warm.perform(Order.from_event(event), event["claimant"])
 
 
-class DeskAws(Aws):
+class DeskAws(RoleAws):
     """The API's clients, with Lambda in this process."""
 
     def __init__(self, functions: Functions) -> None:
-        super().__init__()
+        super().__init__("ApiRole")
         self.functions = functions
 
 
-class DyingAws(Aws):
-    """DynamoDB answers `lives` more calls, and then the function is dead."""
+class DyingAws(RoleAws):
+    """The function's: DynamoDB answers `lives` more calls, and then the function is dead."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("ActionsRole")
         self.lives = math.inf
         self._counting = threading.Lock()
 

@@ -232,3 +232,23 @@ def test_a_thousand_identical_requests_at_once_are_one_call_of_the_app(
     assert all("still being served" in answer.json["detail"] for answer in others)
     assert {answer.status for answer in others} == {409}
     assert made(vendor) == 1
+
+
+def test_a_slow_deletion_of_a_persons_user_is_answered_alike_once_they_are_gone(
+    desk: Desk, vendor: Vendor[ActiveCampaign]
+) -> None:
+    integration = desk.integrate(vendor)
+    account = desk.call("GET", f"/v1/integrations/{integration}/accounts/3").json
+    path = f"/v1/integrations/{integration}/presets/delete_user"
+    headers, body = {"Idempotency-Key": "key"}, {"person_id": account["person_id"]}
+    desk.functions.refuses = NOT_WAITED
+    slow = desk.call("POST", path, body, headers=headers)
+    assert slow.status == 202
+    (payload,) = desk.functions.payloads
+    assert desk.functions.run(payload) is not None
+    desk.functions.refuses = None
+    vendor.log.clear()
+    again = desk.call("POST", path, body, headers=headers)
+    assert (again.status, again.json["outcome"]) == (200, "done"), again.text
+    assert again.json["action_id"] == slow.json["action_id"]
+    assert vendor.log == []

@@ -14,6 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from local.vendors import ActiveCampaign, Vendor, serve
 from local.vendors.seed import seed_activecampaign
 from rollcall.actions.perform import Performer
+from rollcall.actions.store import Actions
 from rollcall.api.app import Api
 from rollcall.api.services import ApiSettings, Services
 from rollcall.aws import Aws
@@ -22,9 +23,11 @@ from rollcall.batches.store import Batches
 from rollcall.batches.sweep import BatchSweeper
 from rollcall.batches.work import BatchWorker
 from rollcall.settings import Settings
+from rollcall.tables import Table
 from tests.integration.actions.conftest import Desk, DeskAws, Functions
 from tests.integration.api.caller import Answered, Caller, Context
 from tests.integration.sync.conftest import House, local_aws, settings
+from tests.roles import RoleAws
 
 __all__ = ["local_aws", "settings"]
 
@@ -82,7 +85,7 @@ class Office(Desk):
     @property
     def worker(self) -> BatchWorker:
         """A fresh function, as after a cold start."""
-        settings, aws, log = self.house.settings, Aws(), Logger(service="test")
+        settings, aws, log = self.house.settings, RoleAws("ActionsRole"), Logger(service="test")
         return BatchWorker(settings, aws, Performer(settings, aws, log), log)
 
     @property
@@ -132,8 +135,14 @@ class Office(Desk):
         return self.call.everything(f"/v1/batches/{batch_id}/rows", 2, **query)
 
     def sweep(self, later: timedelta = timedelta()) -> list[str]:
-        actions, secrets = self.actions, self.secrets
-        sweeper = BatchSweeper(self.batches, actions, secrets, self.steps, MACHINE)
+        aws, settings = RoleAws("SweeperRole"), self.house.settings
+        runs, config = (
+            Table(aws.dynamodb, name) for name in (settings.runs_table, settings.config_table)
+        )
+        batches = Batches(runs, config, settings.run_days)
+        actions = Actions(runs, config, settings.run_days)
+        secrets = BatchSecrets(aws.secretsmanager, settings.secret_prefix)
+        sweeper = BatchSweeper(batches, actions, secrets, self.steps, MACHINE)
         return sweeper.sweep(datetime.now(UTC) + later)
 
     def secret_names(self, batch_id: str) -> list[str]:

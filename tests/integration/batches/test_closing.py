@@ -13,7 +13,6 @@ def batch_of(secret_starts: tuple[int, ...] = ()) -> Batch:
         integration_id="i",
         connector="activecampaign",
         preset="create_user",
-        about_user=False,
         actor="administrator",
         created_at="2026-11-22T15:04:05.678Z",
         digest="d",

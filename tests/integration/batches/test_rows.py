@@ -135,6 +135,26 @@ def test_rows_about_persons_find_their_accounts(office: Office, vendor: Tenant) 
     assert failed["error"]["errors"][0]["field"] == "person_id"
 
 
+def test_a_row_about_somebody_without_an_account_is_retried_once_they_have_one(
+    office: Office, vendor: Tenant
+) -> None:
+    integration = office.integrate(vendor)
+    whole = office.house.integrations.get(integration)
+    assert whole is not None
+    person = office.call("GET", f"/v1/integrations/{integration}/accounts/3").json["person_id"]
+    left = vendor.tenant.users["3"]
+    del vendor.tenant.users["3"]
+    office.house.run(whole)
+    row = {"person_id": person, "first_name": "Renamed"}
+    batch_id = office.begin(integration, "update_user", [row])
+    assert office.run(batch_id)["status"] == "failed"
+    vendor.tenant.users["3"] = left
+    office.house.run(whole)
+    office.call("POST", f"/v1/batches/{batch_id}/retry")
+    assert office.run(batch_id, 2)["status"] == "succeeded"
+    assert vendor.tenant.users["3"].first_name == "Renamed"
+
+
 def test_a_stopped_batch_begins_no_row_and_tells_which(office: Office, vendor: Tenant) -> None:
     integration = office.integrate(vendor)
     batch_id = office.begin(integration, "create_user", [new(n) for n in range(4)])

@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -118,3 +119,21 @@ def test_a_feed_that_dies_over_a_batch_loses_nothing(
     assert len(ids) == len(set(ids))
     assert {event["id"] for event in mortal.events} == set(ids)
     assert len(mortal.events) > len(ids)
+
+
+def test_a_warm_function_tells_the_application_as_it_is_called_by_now(
+    house: House,
+    records: list[dict[str, Any]],
+) -> None:
+    bus = Bus()
+    warm = feed(house, bus)
+    warm.take(records)
+    integration_id = bus.events[0]["integration_id"]
+    assert house.integrations.change(
+        integration_id, "update", lambda one: replace(one, application="Renamed"), "administrator"
+    )
+    bus.events.clear()
+    warm.take(records)
+    told = [one for one in bus.events if one["type"] == "Application Associated"]
+    mine = {one["application"] for one in told if one["integration_id"] == integration_id}
+    assert mine == {"Renamed"}

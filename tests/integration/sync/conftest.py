@@ -19,6 +19,7 @@ from rollcall.settings import Settings
 from rollcall.sync.runs import Run, Runs
 from rollcall.sync.steps import Sync
 from rollcall.tables import Item, Table
+from tests.roles import RoleAws
 
 MINUTES = 600_000
 
@@ -53,7 +54,8 @@ class House:
     @property
     def sync(self) -> Sync:
         """A fresh function, as after a cold start."""
-        return Sync(self.settings, self.aws, Logger(service=self.settings.stack_name))
+        aws = RoleAws("SyncRole") if type(self.aws) is Aws else self.aws
+        return Sync(self.settings, aws, Logger(service=self.settings.stack_name))
 
     @property
     def runs(self) -> Runs:

@@ -115,3 +115,15 @@ def test_where_nobody_knows_whose_the_key_is_only_owners_are_protected() -> None
 def test_nobody_but_the_own_user_is_refused(user: int, own: int) -> None:
     refused = told("activecampaign", asked("DELETE", f"/users/{user}"), str(own))
     assert (refused is not None) == (user == own)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        asked("POST", "/users/1?_method=DELETE"),
+        asked("POST", "/users/1", _method="delete"),
+        asked("POST", "/users/1", {"_method": " DELETE "}),
+    ],
+)
+def test_a_method_that_is_named_in_a_request_is_one_that_an_app_may_read(request_: Request) -> None:
+    assert isinstance(told("activecampaign", request_), Forbidden)

@@ -96,3 +96,13 @@ def test_whatever_is_said_is_taken_or_told(given: dict[str, Any]) -> None:
 def test_what_is_an_id_is_never_empty(value: Any) -> None:
     if id_fault(value) is None:
         assert str(value).strip() not in ("", ".", "..")
+
+
+def test_what_no_table_holds_is_refused_by_its_input() -> None:
+    deep: Any = 1
+    for _ in range(40):
+        deep = [deep]
+    for extra in (deep, {"": 1}, 10**60, {"a": "x" * 100_001}):
+        assert [name for name, _ in faults(extra=extra)] == ["extra"]
+    assert [name for name, _ in faults(seats=10**60)] == ["seats"]
+    assert [name for name, _ in faults(extra=["x" * 1000] * 97, note="n" * 4000)] == ["extra"]

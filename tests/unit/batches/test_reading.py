@@ -131,7 +131,7 @@ def test_who_is_made_needs_no_id_and_takes_none() -> None:
 
 def test_a_row_too_large_for_an_execution_is_refused() -> None:
     given = {"external_id": "7", "name": "Ann", "more": ["x" * 1000] * 100}
-    assert [name for name, _ in check(UPDATE, [given])[1]] == ["rows.0"]
+    assert [name for name, _ in check(UPDATE, [given])[1]] == ["rows.0.more"]
     given = {"external_id": "7", "name": "Ann", "password": "\N{GRINNING FACE}" * 5001}
     assert [name for name, _ in check(UPDATE, [given])[1]] == ["rows.0.password"]
 

@@ -84,3 +84,11 @@ def test_what_the_bus_never_takes_is_parked_whole_and_the_rest_goes_on() -> None
     [message] = queue.messages
     assert json.loads(message["entry"]["Detail"])["id"] == "1"
     assert message["error"] == "ThrottlingException: slow down"
+
+
+def test_what_is_larger_than_any_call_is_parked_and_stops_nothing() -> None:
+    bus, queue = Bus(), Queue()
+    large = Event("large", "Person Updated", "now", {"person": "x" * 300_000})
+    assert publisher(bus, queue).publish([*events(2), large]) == 1
+    assert bus.taken == ["0", "1"]
+    assert len(queue.messages) == 1

@@ -26,13 +26,17 @@ _LONGEST = 255
 _KEPT_SECONDS = 24 * 60 * 60
 _SERVER_ERROR = 500
 _LATER = "Retry-After"
+_LARGEST = 300_000
+"""Bytes of an answer that is kept: an item of the table holds 400 KB."""
 
 Answer = dict[str, Any]
 """What a Lambda function answers the HTTP API."""
 
 
 class _NotKept(Exception):  # noqa: N818 - it carries an answer
-    """The server failed, or has more to tell later: the same request may be tried again."""
+    """The server failed, has more to tell later, or more than can be kept: the same request may be
+    tried again.
+    """
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
@@ -49,7 +53,8 @@ class Idempotency:
         """What `respond` answers, or answered to the same request before.
 
         Only a POST with the header is remembered, no dry run, and no answer of 500 and above, nor
-        one that says when to ask again: what is asked then answers alike by itself. Raises Problem:
+        one that says when to ask again, nor one of more than 300 KB: an action answers for itself
+        then, and what else can be so large changes nothing. Raises Problem:
         409 while the first request is still being served, 422 for another body or a bad key.
         """
         headers = {name.lower(): value for name, value in event["headers"].items()}
@@ -98,7 +103,8 @@ class Idempotency:
 
         def serve(*, request: dict[str, Any]) -> Answer:  # noqa: ARG001 - Powertools hashes it
             answer = respond()
-            if answer["statusCode"] >= _SERVER_ERROR or _LATER in answer["headers"]:
+            large = len(answer["body"].encode()) > _LARGEST
+            if large or answer["statusCode"] >= _SERVER_ERROR or _LATER in answer["headers"]:
                 raise _NotKept(answer)
             return answer
 

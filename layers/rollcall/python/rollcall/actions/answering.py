@@ -13,6 +13,9 @@ from rollcall.connectors.presets import Preset, Rows, Said
 from rollcall.mapping.templates import Failed, Refused, Template, compile_template
 
 Context = Mapping[str, Any]
+_MOST_COMPLAINTS = 50
+_LONGEST = 500
+"""Characters of a complaint of an app's: it goes into a table, an event and an answer."""
 Outcome = str
 """`done`, or what was found instead: `already-so`, `already-gone`, `adopted`; `differs` where a
 user was made in another way than was asked.
@@ -104,7 +107,8 @@ def error_of(failure: Failure, fields: Mapping[str, str]) -> Mapping[str, Any]:
     told: dict[str, Any] = {"code": failure.code, "detail": failure.detail}
     if failure.wait_seconds is not None:
         told["wait_seconds"] = failure.wait_seconds
-    placed = [[_placed(name, message, fields), message] for name, message in failure.fields]
+    said = [(name, message[:_LONGEST]) for name, message in failure.fields[:_MOST_COMPLAINTS]]
+    placed = [[_placed(name, message, fields)[:_LONGEST], message] for name, message in said]
     if errors := [[name, message] for name, message in placed if name]:
         told["errors"] = errors
     return told

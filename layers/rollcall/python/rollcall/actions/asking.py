@@ -54,12 +54,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A call that is in order: what to do to whom."""
+    """A call that is in order: what to do to whom. `said_id` is the user's id that it says."""
 
+    action_id: str
     integration: Integration
     found: Found
     call: Call
     inputs: Mapping[str, Any]
+    said_id: str | None
     target: Target
     response_field: str | None
 
@@ -75,7 +77,11 @@ class Ready:
 
 
 def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
-    """The call, made ready. Raises Problem: 404, 409 where the app cannot be called, 422."""
+    """The call, made ready. Raises Problem: 404, 409 where the app cannot be called, 422.
+
+    Where its Idempotency-Key was used before it is about the same user as then, though by now the
+    person may have another account, or none.
+    """
     integration = lookup.found(services, integration_id)
     lookup.require(services, integration)
     found = offered(services, integration, call.preset)
@@ -86,8 +92,13 @@ def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
         if external_id is not None and str(external_id) != call.external_id:
             faults.append((EXTERNAL_ID, f"is {call.external_id} in the path"))
         external_id = call.external_id
-    targets = Targets(services.directory, services.config, integration)
-    target = targets.of(preset, external_id, call.person_id)
+    action_id, earlier = _place(services.actions, call.key)
+    target: Target | Faults
+    if earlier is not None and preset.about_user:
+        target = Target(earlier.asked.external_id, earlier.asked.person_id)
+    else:
+        targets = Targets(services.directory, services.config, integration)
+        target = targets.of(preset, external_id, call.person_id)
     if not isinstance(target, Target):
         faults += target
         target = Target(None, None)
@@ -97,7 +108,8 @@ def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
         faults.append(("person_id", "is required: the user belongs to nobody whose field it is"))
     if faults:
         raise Problem(422, errors=faults)
-    return Ready(integration, found, call, inputs, target, response_field)
+    said_id = str(external_id).strip() if external_id is not None else None
+    return Ready(action_id, integration, found, call, inputs, said_id, target, response_field)
 
 
 def offered(services: Services, integration: Integration, key: str) -> Found:
@@ -142,7 +154,7 @@ def ask(services: Services, ready: Ready) -> Action:
     has it.
     """
     actions = services.actions
-    asked = asked_of(ready, _id(services.actions, ready.call.key))
+    asked = asked_of(ready)
     if not actions.begin(asked):
         earlier = actions.get(asked.id)
         if earlier is None:
@@ -159,7 +171,7 @@ def ask(services: Services, ready: Ready) -> Action:
     return _started(services, ready, asked)
 
 
-def asked_of(ready: Ready, action_id: str) -> Asked:
+def asked_of(ready: Ready) -> Asked:
     """What the call asks for, as it is kept: without what is secret."""
     call, preset = ready.call, ready.found.preset
     secret = {one.key for one in preset.inputs if one.secret}
@@ -167,9 +179,9 @@ def asked_of(ready: Ready, action_id: str) -> Asked:
     overrides = shown_overrides(call.overrides)
     # What is secret tells one request from another too; the key, which is not kept, is its salt.
     whole = [dict(ready.inputs), dict(call.overrides)] if call.key else [shown, overrides]
-    said = [call.key, *whole, ready.external_id, call.person_id, call.response_field]
+    said = [call.key, *whole, ready.said_id, call.person_id, call.response_field]
     return Asked(
-        id=action_id,
+        id=ready.action_id,
         integration_id=ready.integration.id,
         connector=ready.integration.connector,
         preset=preset.key,
@@ -192,15 +204,17 @@ def shown_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _id(actions: Actions, key: str | None) -> str:
-    """The action's id: the same for the same Idempotency-Key, for a day."""
+def _place(actions: Actions, key: str | None) -> tuple[str, Action | None]:
+    """The action's id, for a day the same for the same Idempotency-Key; and the action of an
+    earlier call with that.
+    """
     if key is None:
-        return new_id()
+        return new_id(), None
     same = uuid.uuid5(uuid.NAMESPACE_URL, key).hex
     earlier = actions.get(same)
     if earlier is None or datetime.now(UTC) - datetime.fromisoformat(earlier.asked.at) < _KEPT:
-        return same
-    return new_id()
+        return same, earlier
+    return new_id(), None
 
 
 def _started(services: Services, ready: Ready, asked: Asked) -> Action:

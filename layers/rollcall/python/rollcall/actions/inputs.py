@@ -1,12 +1,16 @@
 """Are these a preset's inputs? Pure: what a caller said in, values or sentences out."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rollcall.connectors.presets import USER, Input
 from rollcall.connectors.records import LONGEST_KEY
+from rollcall.mapping.storing import unstorable
 
 LONGEST_TEXT = 4_000
+LARGEST = 100_000
+"""Bytes of all inputs as JSON: an action is an item of a table, a row an execution's input."""
 EXTERNAL_ID = USER.key
 Faults = list[tuple[str, str]]
 """(input, what is wrong with it)."""
@@ -31,6 +35,10 @@ def checked(inputs: Sequence[Input], given: Mapping[str, Any]) -> tuple[dict[str
             faults.append((key, fault))
             continue
         values[key] = str(value).strip() if one.type == "id" else value
+    sizes = {key: len(json.dumps(value)) for key, value in values.items()}
+    if sum(sizes.values()) > LARGEST:
+        largest = max(sizes, key=sizes.__getitem__)
+        faults.append((largest, f"makes the inputs more than {LARGEST} bytes"))
     return values, faults
 
 
@@ -62,6 +70,8 @@ def _fault(one: Input, value: Any) -> str | None:
             fault = "must be a number"
         case "boolean" if not isinstance(value, bool):
             fault = "must be true or false"
+        case "number" | "json":
+            fault = unstorable(value, one.type)
         case _:
             fault = None
     if fault is None and one.choices and value not in one.choices:

@@ -18,11 +18,15 @@ from rollcall.actions.use import Stores, Use, Work
 from rollcall.aws import Aws
 from rollcall.connectors.engine import App
 from rollcall.integrations.own_user import OwnUsers
+from rollcall.mapping import values
 from rollcall.notices.teller import Teller
 from rollcall.settings import Settings
 from rollcall.stamps import now
 from rollcall.sync.connect import Trouble
 from rollcall.tables import Table
+
+LARGEST_ANSWER = 3_000_000
+"""Bytes of a response: Lambda hands 6 MB on, and the API's answer has them quoted, as a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Performer:
         if not actions.end(finished, claimant):
             self._log.error("an action's claim was lost", action_id=order.action_id)
             return None
-        return finished
+        return _sendable(finished)
 
     def _performed(
         self, action: Action, order: Order, opened: Opened | None, claimant: str
@@ -124,6 +128,15 @@ class Performer:
             self._looks,
         )
         return Use(self.stores, opened.integration, app, work).performed()
+
+
+def _sendable(action: Action) -> Action:
+    """The action as it can be answered: without a response that no answer has room for."""
+    size = len(values.written(action.response).encode())
+    if size <= LARGEST_ANSWER:
+        return action
+    note = f"the app's answer of {size} bytes is too large to be handed on"
+    return replace(action, response=None, notes=(*action.notes, note))
 
 
 def _close(opening: Future[Opened | None]) -> None:

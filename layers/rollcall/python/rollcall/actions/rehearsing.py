@@ -44,7 +44,7 @@ def _made(
     if isinstance(plan, Fault):
         raise _wrong(plan)
     spoken = f"{preset} {ready.overrides}"
-    asked = asked_of(ready, "rehearsal")
+    asked = asked_of(ready)
     of = subject(services.directory, services.config, asked, ready.inputs, spoken)
     of = rehearsed(services.directory, integration.id, of)
     reads = read_all(app, preset, of, rehearsal=True)

@@ -23,6 +23,7 @@ from rollcall.connectors.templated import (
     rendered_path,
 )
 from rollcall.mapping import values
+from rollcall.mapping.storing import unstorable
 from rollcall.sync.masking import MASK, hidden, without_named
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 LARGEST = 100_000
-"""Bytes of a body as it is written, with its templates."""
+"""Bytes of a body, and of everything that is overridden, as it is written, with its templates."""
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -105,12 +106,17 @@ class Plan:
 def compiled(preset: Preset, overrides: Mapping[str, Any], origin: str) -> Plan | Fault:
     """The preset with these parts in place of its own: method, url, headers, params, body.
 
-    A `url` is a path below the API's, or an address at `origin`, where the credential belongs.
+    A `url` is a path below the API's, or an address at `origin`, where the credential belongs. What
+    is overridden is kept with the action, so it must be what a table can hold.
     """
     try:
-        return Plan(preset, overrides, origin)
+        plan = Plan(preset, overrides, origin)
     except Rejected as rejected:
         return rejected.fault
+    fault = unstorable(overrides, "json")
+    if fault is None and len(json.dumps(overrides)) > LARGEST:
+        fault = f"has more than {LARGEST} bytes"
+    return plan if fault is None else Fault("overrides", fault)
 
 
 def reshaped(preset: Preset, overrides: Mapping[str, Any]) -> Preset:
@@ -119,6 +125,8 @@ def reshaped(preset: Preset, overrides: Mapping[str, Any]) -> Preset:
     if not parts:
         return preset
     preset = replace(preset, lists="")
+    if preset.does == "delete" and parts & {"method", "url"}:
+        preset = replace(preset, does="update")  # whether the user is gone, the app must tell
     return preset if parts == {"headers"} else replace(preset, needless="", expects="", says=())
 
 

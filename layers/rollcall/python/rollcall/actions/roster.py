@@ -5,7 +5,7 @@ It is taken as a run takes it, by the same rules, so that the next run finds not
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,7 @@ from rollcall.directory.removal import remove
 from rollcall.directory.source import Source
 from rollcall.integrations.model import Integration
 from rollcall.mapping.mapper import Mapper
+from rollcall.stamps import now
 from rollcall.sync.sample import completed
 from rollcall.tables import Table
 
@@ -68,16 +69,21 @@ class Follower:
 
     def gone(self, external_id: str) -> Followed:
         """The app has no such user any more."""
-        source, _, _ = self._rules()
-        removed = remove(self._directory, source, [keys.account(external_id)])
-        return Followed("updated" if removed else "unchanged", self._person(external_id))
+        return _followed(lambda: self._gone(external_id))
 
     def changed(self, external_id: str, email: str | None) -> Followed:
         """The user was made or changed; `email` is the one to look for them by."""
-        try:
-            return self._changed(external_id, email)
-        except RuntimeError as error:  # others write the same items all the time
-            return Followed("behind", note=str(error))
+        return _followed(lambda: self._changed(external_id, email))
+
+    def _rules_now(self) -> Rules:
+        """The rules, for what the app has just told: they were read before it was asked."""
+        source, mapper, conditions = self._rules()
+        return replace(source, now=now()), mapper, conditions
+
+    def _gone(self, external_id: str) -> Followed:
+        source, _, _ = self._rules_now()
+        removed = remove(self._directory, source, [keys.account(external_id)])
+        return Followed("updated" if removed else "unchanged", self._person(external_id))
 
     def _changed(self, external_id: str, email: str | None) -> Followed:
         beside = _Beside(
@@ -86,9 +92,9 @@ class Follower:
         record = self._record(external_id, email)
         if isinstance(record, Failure):
             if self._app.gone(record):
-                return self.gone(external_id)
+                return self._gone(external_id)
             return Followed("behind", note=record.detail)
-        source, mapper, conditions = self._rules()
+        source, mapper, conditions = self._rules_now()
         if conditions is not None:
             verdict = conditions.verdict(record, mapper.sources(record), datetime.now(UTC))
             if not verdict.passed:
@@ -110,7 +116,9 @@ class Follower:
         grants = self._grants(reader, account, beside.groups)
         if isinstance(grants, Failure):
             return Followed("behind", person_id, grants.detail)
-        moved = source.load != "people" and self._hold(source, grants, beside.held())
+        moved = source.load != "people" and self._hold(
+            source, account.record, grants, beside.held()
+        )
         changed = moved or outcome.change != "unchanged"
         return Followed("updated" if changed else "unchanged", person_id, note)
 
@@ -174,19 +182,29 @@ class Follower:
             for item in items.values()
         }
 
-    def _hold(self, source: Source, grants: list[Grant], before: Mapping[str, str]) -> bool:
+    def _hold(
+        self,
+        source: Source,
+        record: Mapping[str, Any],
+        grants: list[Grant],
+        before: Mapping[str, str],
+    ) -> bool:
         """Hold what the app tells, revoke every other that it would tell; True: there was any."""
         wanted = {keys.grant(grant) for grant in grants}
         hold(self._directory, source, grants)
-        going = [sk for sk, told_by in before.items() if sk not in wanted and self._told(told_by)]
+        gone = {sk: told_by for sk, told_by in before.items() if sk not in wanted}
+        going = [sk for sk, told_by in gone.items() if self._told(record, told_by)]
         remove(self._directory, source, going)
         return bool(going) or not wanted <= before.keys()
 
-    def _told(self, told_by: str) -> bool:
-        """Does reading one user tell of this grant's kind? Memberships only where it lists them."""
+    def _told(self, record: Mapping[str, Any], told_by: str) -> bool:
+        """Does what was read tell of this grant's kind? Memberships only where the app lists them
+        by user, and what the record has no place for not at all.
+        """
         memberships = self._app.manifest.memberships
-        by_user = memberships is not None and memberships.by_user is not None
-        return told_by != "memberships" or by_user
+        if told_by == "memberships":
+            return memberships is not None and memberships.by_user is not None
+        return paths.read(record, told_by) is not None
 
     def _held(self, external_id: str) -> dict[str, str]:
         """The grants that are held now, by what tells of them."""
@@ -202,3 +220,11 @@ class Follower:
     def _person(self, external_id: str) -> str | None:
         item = self._directory.get(self._pk, keys.account(external_id))
         return item.get("person_id") if item is not None else None
+
+
+def _followed(follow: Callable[[], Followed]) -> Followed:
+    """What became of the roster; the app has done its part, so where it lags that is told."""
+    try:
+        return follow()
+    except RuntimeError as error:  # others write the same items all the time
+        return Followed("behind", note=str(error))

@@ -53,7 +53,7 @@ def use_preset(
         person_id=body.person_id,
         overrides=body.overrides.model_dump(exclude_unset=True),
         response_field=body.response_field,
-        key=_key(),
+        key=None if body.dry_run else _key(),
     )
     ready = checked_call(routes.services, integration_id, call)
     if body.dry_run:

@@ -13,6 +13,7 @@ function claims it: nothing has to find it and write that down. What is secret i
 items expire.
 """
 
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -39,8 +40,10 @@ _LEFT = {
     "detail": "the function that had the action is gone: the same request with the same "
     "Idempotency-Key goes on with it",
 }
-LARGEST_RESPONSE = 100_000
-"""Characters, of four bytes at most, of an app's answer that are kept with an action."""
+LARGEST = 100_000
+"""Bytes of a request, and of an app's answer, that are kept with an action."""
+_AS_TEXT = {"request": "the request", "response": "the app's answer"}
+"""What is kept as JSON text: an app may say what no table holds otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,10 @@ class Asked:
 class Action:
     """One use of a preset.
 
-    `outcome` is "done", or "already-so", "already-gone" and "adopted" where the app had to do
-    nothing more. `sent`: the request may have reached the app; `sent_at` (Unix seconds) is when,
-    until its function tells how that went. `absent`: the user to be made was not there before our
-    own call; None where that was not found out. `there` is the id of the one who was.
+    `outcome` is one of `answering.Outcome`. `sent`: the request may have reached the app; `sent_at`
+    (Unix seconds) is when, until its function tells how that went. `absent`: the user to be made
+    was not there before our own call; None where that was not found out. `there` is the id of the
+    one who was.
     """
 
     asked: Asked
@@ -125,7 +128,11 @@ class Action:
         action = cls(
             asked=asked,
             notes=tuple(item.get("notes", ())),
-            **{name: item[name] for name in rest if name in item},
+            **{
+                name: json.loads(item[name]) if name in _AS_TEXT else item[name]
+                for name in rest
+                if name in item
+            },
         )
         left = action.status == "running" and item.get("held_until", math.inf) < time.time()
         return replace(action, status="failed", error=_LEFT) if left else action
@@ -205,17 +212,15 @@ class Actions:
     def end(self, action: Action, claimant: str) -> bool:
         """Store how the action ended; False where the claim was lost."""
         asked = action.asked
-        names = (
-            *("status", "outcome", "request", "error", "roster", "finished_at"),
-            *_SENT,
-        )
-        notes, response = list(action.notes), action.response
-        size = len(values.written(response))
-        if size > LARGEST_RESPONSE:
-            response = None
-            notes.append(f"the app's answer of {size} characters is too large to be kept")
+        names = ("status", "outcome", "error", "roster", "finished_at", *_SENT)
+        texts = {name: _text(getattr(action, name)) for name in _AS_TEXT}
+        notes = list(action.notes)
+        for name, text in texts.items():
+            if text is not None and (size := len(text.encode())) > LARGEST:
+                texts[name] = None
+                notes.append(f"{_AS_TEXT[name]} of {size} bytes is too large to be kept")
         changes = {name: getattr(action, name) for name in names} | {
-            "response": response,
+            **texts,
             "notes": notes or None,
             "external_id": asked.external_id,
             "person_id": asked.person_id,
@@ -250,11 +255,16 @@ class Actions:
         return self._runs.update(f"ACTION#{action.asked.id}", "ACTION", changes, failed)
 
     def reopen_row(self, asked: Asked, attempt: int) -> bool:
-        """Have a row that failed tried again; False unless that try of its batch goes on."""
+        """Have a row that failed tried again; False unless that try of its batch goes on.
+
+        Whom it is about may be told only by now: their account came to the roster meanwhile.
+        """
         if asked.batch_id is None or asked.row is None:
             raise ValueError(f"action {asked.id} is no row of a batch")
         gone = ("claim", "held_until", "error", "finished_at")
         changes = {"status": "running", **dict.fromkeys(gone)}
+        whom = {"external_id": asked.external_id, "person_id": asked.person_id}
+        changes |= {name: value for name, value in whom.items() if value is not None}
         failed = equals("status", "failed")
         writes = [
             self._runs.updating(f"ACTION#{asked.id}", "ACTION", changes, failed),
@@ -322,3 +332,7 @@ class Actions:
         items = self._runs.get_many((f"ACTION#{one}", "ACTION") for one in ids)
         found = (items.get((f"ACTION#{one}", "ACTION")) for one in ids)
         return [Action.from_item(item) for item in found if item is not None]
+
+
+def _text(value: Any) -> str | None:
+    return values.written(value) if value is not None else None

@@ -258,9 +258,12 @@ class Use:
 
     def _begun_rules(self) -> Future[Rules]:
         """The rules of the roster, read while the app is called."""
+        return self._app.beside(self._read_rules)
+
+    def _read_rules(self) -> Rules:
         config, manifest = self._stores.config, self._app.manifest
-        taker = self._action.asked.id
-        return self._app.beside(rules_of, config, self._integration, manifest, taker, "action")
+        Integrations(config).acting(self._integration.id, self._work.seconds)
+        return rules_of(config, self._integration, manifest, self._action.asked.id, "action")
 
     def _stored(self, ended: Ended, key: str, person_id: str | None, response: Any) -> Ended:
         """Store the response in the person's field. Where it cannot be, a use that only reads has

@@ -70,7 +70,6 @@ def start_batch(services: Services, integration_id: str, call: BatchCall) -> Bat
         integration_id=integration.id,
         connector=integration.connector,
         preset=found.preset.key,
-        about_user=found.preset.about_user,
         actor=call.actor,
         created_at=now(),
         started_at=now(),

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollcall.actions.inputs import EXTERNAL_ID, Faults, checked, id_fault
+from rollcall.actions.target import PERSON_ID
 from rollcall.connectors.presets import Input, Preset
 
-PERSON_ID = "person_id"
 MOST_ROWS = 10_000
 MOST_FAULTS = 50
 """More than these are counted, not told."""
-LARGEST_ROW = 100_000
-"""Bytes of a row as JSON: an execution is given 256 KiB at most."""
 LARGEST_SECRET = 60_000
 """Bytes of a secret: Secrets Manager takes 64 KiB."""
 _BOOLEANS = {"true": True, "false": False}
@@ -121,8 +119,6 @@ def _checked(preset: Preset, given: Mapping[str, Any]) -> tuple[Row, Faults]:
         faults.append((PERSON_ID, "must be the id of a person"))
     if preset.about_user and external_id is None and person_id is None:
         faults.append((EXTERNAL_ID, "is required, or a person_id"))
-    if not faults and len(json.dumps(inputs)) > LARGEST_ROW:
-        faults.append(("", f"has more than {LARGEST_ROW} bytes"))
     secret = _secret_of(inputs, secret_keys(preset.inputs))
     if not faults and len(json.dumps(secret)) > LARGEST_SECRET - 100:
         faults.append(("", f"has more than {LARGEST_SECRET} bytes of secrets"))

@@ -44,7 +44,6 @@ class Batch:
     integration_id: str
     connector: str
     preset: str
-    about_user: bool
     actor: str
     created_at: str
     digest: str

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from rollcall.connectors.manifest import Manifest
-from rollcall.connectors.presets import ANSWER_NAMES, NAMES, WHEN, Input, Preset, Rows
+from rollcall.connectors.presets import ANSWER_NAMES, NAMES, USER, WHEN, Input, Preset, Rows
 from rollcall.connectors.templated import (
     Compiler,
     Rejected,
@@ -19,8 +19,6 @@ from rollcall.connectors.templated import (
     used,
 )
 
-EXTERNAL_ID = "external_id"
-"""What a caller says whom it is about by: so no input's name."""
 Problems = Iterator[tuple[str, str]]
 """(path, what is wrong there)."""
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -81,8 +79,8 @@ def _inputs(where: str, inputs: tuple[Input, ...]) -> Problems:
     yield from _twice(where, [one.key for one in inputs])
     for number, one in enumerate(inputs):
         place = f"{where}.{number}"
-        if one.key == EXTERNAL_ID:
-            yield f"{place}.key", f"{EXTERNAL_ID!r} is what every preset about one user has"
+        if one.key == USER.key:
+            yield f"{place}.key", f"{USER.key!r} is what every preset about one user has"
         if one.secret and one.type != "text":
             yield f"{place}.secret", "what is secret is a text"
         if one.secret and (one.default is not None or one.choices):

@@ -32,12 +32,14 @@ LONGEST_PAGE = 120
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page: its records as the app sent them, the total it announced (None: none), and the
-    cursor of the next page (None: no cursor, or the end).
+    cursor of the next page (None: no cursor, or the end). `asked_at` is when it was asked for,
+    where that is told.
     """
 
     records: tuple[Record, ...]
     total: int | None
     next: str | None
+    asked_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

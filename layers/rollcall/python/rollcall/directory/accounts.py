@@ -32,7 +32,9 @@ _ROUNDS = 8
 """Rounds in a row that may store nothing."""
 _WEIGHT = 2_000_000
 """Bytes of records in one transaction, which may hold 4 MB with everything around them."""
-_COMPARED = ("hash", "status", "run_id", "change", "unsettled", "left_at")
+_COMPARED = (
+    "hash", "status", "run_id", "change", "unsettled", "left_at", "by", "last_changed_at",
+)  # fmt: skip
 _CONTINUED = (
     "person_id", "version", "first_seen_at", "status", "kind", "link", "unsettled", "left_at",
     "moved_from",
@@ -80,7 +82,8 @@ def take(
     """Store what changed; returns what became of each account, by its external id.
 
     An account that this run has taken before (a function was killed, or the app showed it on two
-    pages) is what it was then. Raises RuntimeError when others keep changing the same items.
+    pages) is what it was then; one that an action has changed since the app was asked stays as the
+    action left it. Raises RuntimeError when others keep changing the same items.
     """
     taking = _Taking(directory, source, mapper)
     pending = {account.external_id: account for account in accounts}
@@ -137,6 +140,9 @@ class _Taking:
         wanted: dict[str, tuple[Change, bool]] = {}
         for external_id, account in pending.items():
             old = stored.get((self._pk, keys.account(external_id)))
+            if old is not None and self._source.knows_less(old, "last_changed_at"):
+                self.outcomes[external_id] = _SAME["unchanged"]
+                continue
             change, changed = compare(old, account.hash, self._source.run_id)
             self.outcomes[external_id] = _SAME[change]
             if changed or (old is not None and old.get("unsettled")):

@@ -8,13 +8,22 @@ from rollcall.directory import keys
 from rollcall.directory.source import Source
 from rollcall.tables import Table
 
+_COMPARED = ("status", "name", "scope_name", "by", "revoked_at")
+
 
 def hold(directory: Table, source: Source, grants: Collection[Grant]) -> None:
-    """Store the grants that are not held yet, or whose name changed. One run writes at a time."""
+    """Store the grants that are not held yet, or whose name changed; but none that an action has
+    revoked since the app was asked. One run writes at a time, and actions beside it.
+    """
     pk = keys.integration(source.integration_id)
     by_key = {keys.grant(grant): grant for grant in grants}
-    stored = directory.get_many(((pk, sk) for sk in by_key), ("status", "name", "scope_name"))
-    wanted = {sk: grant for sk, grant in by_key.items() if not _holds(stored.get((pk, sk)), grant)}
+    stored = directory.get_many(((pk, sk) for sk in by_key), _COMPARED)
+    wanted = {
+        sk: grant
+        for sk, grant in by_key.items()
+        if not _holds(old := stored.get((pk, sk)), grant)
+        and (old is None or not source.knows_less(old, "revoked_at"))
+    }
     before = directory.get_many(
         ((pk, sk) for sk in wanted), ("status", "version", "name", "scope_name", "granted_at")
     )

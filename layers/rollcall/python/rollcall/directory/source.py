@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rollcall.directory.people import Rank
 
@@ -34,6 +34,18 @@ class Source:
     on_return: OnReturn = "restore"
     by: Literal["sync", "action"] = "sync"
     """What `run_id` is the id of."""
+    asked_at: str | None = None
+    """When the app was asked for what is brought; None: just now. See `knows_less`."""
+
+    def knows_less(self, stored: Mapping[str, Any], changed_at: str) -> bool:
+        """Has an action changed what is stored since the app was asked for what is brought?
+
+        A page of a run waits for its turn to be saved, and an action does not wait for the run.
+        `changed_at` names the attribute that says when.
+        """
+        if self.asked_at is None or stored.get("by") != "action":
+            return False
+        return str(stored.get(changed_at, "")) >= self.asked_at
 
     @property
     def picks(self) -> bool:

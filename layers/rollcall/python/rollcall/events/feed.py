@@ -1,7 +1,6 @@
 """The change feed: records of a table's stream in, events on the bus out."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from rollcall.directory import keys
@@ -21,10 +20,7 @@ class Feed:
         self._publisher = publisher
         self._config = config
         self._directory = directory
-
-    @cached_property
-    def _applications(self) -> dict[str, str]:
-        return {one.id: one.application for one in Integrations(self._config).everything()}
+        self._applications: dict[str, str] = {}
 
     def take(self, records: Sequence[Record]) -> int:
         """Publish what the records tell, in their order; how many events had to be parked.
@@ -33,6 +29,7 @@ class Feed:
         """
         events: list[Event] = []
         parked = 0
+        self._applications.clear()  # they can be changed
         for record in records:
             try:
                 events += self.events(record)

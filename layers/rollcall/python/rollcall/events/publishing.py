@@ -37,7 +37,12 @@ class Publisher:
     def send(self, entries: Sequence[Entry]) -> int:
         """The same for entries as `park` keeps them."""
         parked = 0
-        for batch in _batches(entries):
+        fit = [entry for entry in entries if _weight(entry) <= _LARGEST_CALL]
+        for entry in entries:
+            if _weight(entry) > _LARGEST_CALL:
+                self.park({"entry": entry}, "it is larger than the bus takes")
+                parked += 1
+        for batch in _batches(fit):
             for entry, error in self._put(batch):
                 self.park({"entry": entry}, error)
                 parked += 1
@@ -79,7 +84,7 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
     size = 0
     for entry in entries:
-        heavy = len(entry["Detail"].encode()) + 300
+        heavy = _weight(entry)
         if batch and (len(batch) == AT_ONCE or size + heavy > _LARGEST_CALL):
             yield batch
             batch, size = [], 0
@@ -87,3 +92,8 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         size += heavy
     if batch:
         yield batch
+
+
+def _weight(entry: Entry) -> int:
+    """Bytes of an entry in a call, with everything around its detail."""
+    return len(entry["Detail"].encode()) + 300

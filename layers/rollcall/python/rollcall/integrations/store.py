@@ -9,6 +9,7 @@ application they belong to, and whether they are to go.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
@@ -16,7 +17,7 @@ from rollcall.connectors.store import linking
 from rollcall.credentials.store import KIND as CREDENTIAL
 from rollcall.directory.source import Load, OnLeave, OnReturn, Preference
 from rollcall.integrations.model import Integration, RateLimit, RemovalGuard, Status
-from rollcall.stamps import new_id, now
+from rollcall.stamps import instant, new_id, now
 from rollcall.tables import ABSENT, PRESENT, Action, Item, Table, equals, transact
 
 KIND = "INTEGRATION"
@@ -245,6 +246,14 @@ class Integrations:
     def keep_rhythm(self, integration_id: str, start: str) -> None:
         """Remember when the first run of its rate is due, so that the next ones can be shown."""
         self._config.update(STATE, integration_id, {"scheduled_from": start})
+
+    def acting(self, integration_id: str, seconds: float) -> None:
+        """Note that an action may write to the roster for so long: what it brings there no run has
+        seen, so none that began before then tells all that the roster has.
+        """
+        until = instant(datetime.now(UTC) + timedelta(seconds=seconds))
+        changes = {"acting_until": until}
+        transact(self._config.client, [self._config.updating(STATE, integration_id, changes)])
 
     def state(self, integration_id: str) -> State:
         """What its runs left."""

@@ -41,7 +41,8 @@ class Endings:
         state = self._runs.state(integration.id)
         # After a hold the roster has more than the run saw; and since an approved run read the
         # app, others may have written.
-        baseline = None if held or run.approved else {"run_id": run.id, "pages": pages}
+        seen = {"run_id": run.id, "pages": pages, "at": run.started_at}
+        baseline = None if held or run.approved else seen
         left = {
             "error": None,
             "last_good_at": instant(moment),

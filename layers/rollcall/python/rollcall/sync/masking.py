@@ -32,7 +32,8 @@ def without_secrets(record: Mapping[str, Any], secrets: Collection[str]) -> dict
 def without_values(data: Any, secrets: Collection[str]) -> Any:
     """The JSON with each of `secrets` masked wherever a text or a number holds it.
 
-    One of fewer than six characters is masked only where it is the whole value.
+    One of fewer than six characters is masked only where it is the whole value. A number that JSON
+    has not is text.
     """
     known = sorted((secret for secret in secrets if secret), key=len, reverse=True)
     return _without(data, frozenset(known), [one for one in known if len(one) >= _TELLING])
@@ -100,7 +101,9 @@ def _without(data: Any, whole: Collection[str], parts: Collection[str]) -> Any:
         return data
     if str(data) in whole:
         return MASK
-    return masked(data, parts) if isinstance(data, str) else data
+    if isinstance(data, str):
+        return masked(data, parts)
+    return str(data) if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def masked(text: str, secrets: Collection[str]) -> str:

@@ -19,6 +19,7 @@ from rollcall.directory.accounts import take
 from rollcall.directory.grants import hold, take_groups
 from rollcall.directory.rehearsal import Rehearsal
 from rollcall.directory.source import Source
+from rollcall.stamps import now
 from rollcall.sync.joined import JoinedLists, TooManyRows
 from rollcall.sync.kept import Kept
 from rollcall.sync.listing import CursorCameBack
@@ -138,7 +139,7 @@ class Lap:
                     self._stopped = True
                 room = min(in_flight - len(fetching), _UNSAVED - len(fetching) - len(saving))
                 for task in self._next(room, (*fetching.values(), *saving.values())):
-                    fetching[fetchers.submit(self._fetch, task)] = task
+                    fetching[fetchers.submit(self._fetched, task)] = task
                 if not fetching and not saving:
                     break
                 under_way: list[Future[Any]] = [*fetching, *saving]
@@ -162,6 +163,11 @@ class Lap:
         if self._stopped or room < 1:
             return []
         return list(islice(self._plan.wanted({place(task) for task in under_way}), room))
+
+    def _fetched(self, task: Task) -> Page | Failure:
+        asked_at = now()
+        page = self._fetch(task)
+        return page if isinstance(page, Failure) else replace(page, asked_at=asked_at)
 
     def _fetch(self, task: Task) -> Page | Failure:  # noqa: PLR0911 - one a list
         manifest, position = self._manifest, task.page.position
@@ -260,7 +266,8 @@ class Lap:
         records = self._joined.complete(page.records)
         read = [self._read(record) for record in records]
         accounts = [one for one in read if isinstance(one, Account)]
-        outcomes = take(self._directory, self._source, self._mapper, accounts)
+        source = replace(self._source, asked_at=page.asked_at)
+        outcomes = take(self._directory, source, self._mapper, accounts)
         self._save_errors(task, list(self._telling.errors(records, read, outcomes)))
         marks = [mark(one, outcomes) for one in read]
         told = self._source.load != "people"
@@ -316,7 +323,7 @@ class Lap:
                 continue
             ids.append(told[0].account if told else None)
             grants += told
-        hold(self._directory, self._source, grants)
+        hold(self._directory, replace(self._source, asked_at=page.asked_at), grants)
         return _sight(task, page, ids, grants=[grant_mark(grant) for grant in grants])
 
 

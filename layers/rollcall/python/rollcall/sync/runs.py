@@ -227,7 +227,7 @@ class Runs:
             "started_at": run.started_at or moment,
             "resumed_at": moment,
             "execution_arn": execution_arn,
-            "baseline": state.get("baseline"),
+            "baseline": _baseline(state),
         }
         if run.mode == "plan":
             changes |= {"configuration": configuration, "after": state.get("written")}
@@ -373,6 +373,14 @@ class Runs:
             progress["pulled"] += page["count"]
             progress["total"] = page.get("total", progress["total"])
         return progress
+
+
+def _baseline(state: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The state's, unless an action may have brought something to the roster since its run."""
+    baseline: Mapping[str, Any] | None = state.get("baseline")
+    if baseline is None or state.get("acting_until", "") >= baseline["at"]:
+        return None
+    return baseline
 
 
 def _took(run: Run, until: str) -> float | None:
