@@ -376,9 +376,11 @@ class Runs:
 
 
 def _baseline(state: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The state's, unless an action may have brought something to the roster since its run."""
+    """The state's, unless an action may have brought something to the roster since its run; one of
+    before there were actions does not say when that was.
+    """
     baseline: Mapping[str, Any] | None = state.get("baseline")
-    if baseline is None or state.get("acting_until", "") >= baseline["at"]:
+    if baseline is None or state.get("acting_until", "") >= baseline.get("at", ""):
         return None
     return baseline
 
