@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from rollcall import tables
 from rollcall.aws import Aws
+from rollcall.items import from_item, to_item
 from rollcall.tables import (
     ABSENT,
     BATCH_GET,
@@ -21,9 +22,7 @@ from rollcall.tables import (
     Refused,
     Table,
     equals,
-    from_item,
     one_of,
-    to_item,
     transact,
 )
 

@@ -15,10 +15,11 @@ from local.vendors import Aha, Vendor
 from rollcall.aws import Aws
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
+from rollcall.items import Item
 from rollcall.settings import Settings
 from rollcall.sync.runs import Run, Runs
 from rollcall.sync.steps import Sync
-from rollcall.tables import Item, Table
+from rollcall.tables import Table
 from tests.roles import RoleAws
 
 MINUTES = 600_000

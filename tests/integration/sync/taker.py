@@ -13,9 +13,10 @@ from rollcall.directory.removal import leave, remove
 from rollcall.directory.source import Source
 from rollcall.fields.model import STANDARD
 from rollcall.fields.store import ROLES
+from rollcall.items import Item
 from rollcall.mapping.mapper import Mapped, Mapper
 from rollcall.mapping.model import MappingRules, mapping_of
-from rollcall.tables import Item, Table
+from rollcall.tables import Table
 
 TWO_KEYS: dict[str, Any] = {
     "fields": [

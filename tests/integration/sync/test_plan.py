@@ -8,8 +8,8 @@ import pytest
 from local.vendors import ActiveCampaign, Vendor, serve
 from local.vendors.seed import seed_activecampaign
 from rollcall.integrations.model import Integration
+from rollcall.items import Item
 from rollcall.sync.runs import Run
-from rollcall.tables import Item
 from tests.integration.sync.conftest import MINUTES, House
 from tests.integration.sync.test_interruption import short_of_time
 

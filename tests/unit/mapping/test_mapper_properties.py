@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from rollcall.connectors import catalog
 from rollcall.connectors.records import LONGEST_KEY
 from rollcall.fields.model import STANDARD, PersonField
+from rollcall.items import from_item, to_item
 from rollcall.mapping.check import mapping_problems
 from rollcall.mapping.mapper import Mapper
 from rollcall.mapping.model import MappingRules
 from rollcall.mapping.storing import unstorable
-from rollcall.tables import from_item, to_item
 
 AHA = catalog.find("aha")
 assert AHA is not None

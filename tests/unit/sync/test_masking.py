@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollcall.items import from_item, to_item
 from rollcall.sync.masking import (
     LARGEST,
     MASK,
@@ -17,7 +18,6 @@ from rollcall.sync.masking import (
     without_secrets,
     without_values,
 )
-from rollcall.tables import from_item, to_item
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 JSON = st.recursive(

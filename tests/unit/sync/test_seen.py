@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from rollcall.connectors.records import Grant
 from rollcall.directory import keys
+from rollcall.items import from_item, to_item
 from rollcall.sync.seen import MARKS, Sight, counted, grant_mark, sort_keys
-from rollcall.tables import from_item, to_item
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NAMES = TEXT | st.none()

@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
+from rollcall.items import Item
 from rollcall.stamps import new_id, now
-from rollcall.tables import Action, Condition, Item, Table, equals
+from rollcall.tables import Action, Condition, Table, equals
 
 # No deployment is older, so no entry is: reading backwards ends here.
 _FIRST_MONTH = date(2026, 11, 1)

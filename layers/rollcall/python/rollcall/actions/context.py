@@ -13,7 +13,8 @@ from rollcall.connectors.engine import App
 from rollcall.connectors.presets import Preset, Read
 from rollcall.directory import keys
 from rollcall.integrations.variables import KIND as VARIABLE
-from rollcall.tables import Item, Table
+from rollcall.items import Item
+from rollcall.tables import Table
 
 _SHOWN = ("external_id", "username", "email", "display_name", "status", "last_active_at")
 _MISSING = frozenset({"vendor-not-found", "vendor-forbidden"})

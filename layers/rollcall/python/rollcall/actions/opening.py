@@ -19,9 +19,10 @@ from rollcall.credentials.store import Credential, CredentialMissing, Credential
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import KIND as INTEGRATION
 from rollcall.integrations.variables import KIND as VARIABLE
+from rollcall.items import Item
 from rollcall.settings import Settings
 from rollcall.sync.connect import Trouble, app_of
-from rollcall.tables import Item, Table
+from rollcall.tables import Table
 
 _SECRET_SECONDS = 60.0
 

@@ -13,8 +13,9 @@ from rollcall.connectors.manifest import Manifest
 from rollcall.connectors.presets import Input, Preset
 from rollcall.connectors.store import linking
 from rollcall.fields.store import Fields
+from rollcall.items import Item
 from rollcall.stamps import now
-from rollcall.tables import PRESENT, Item, Table, transact
+from rollcall.tables import PRESENT, Table, transact
 
 _TYPE = "preset"
 

@@ -23,10 +23,11 @@ from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
 from rollcall.batches import counting
+from rollcall.items import Item
 from rollcall.mapping import values
 from rollcall.stamps import now
 from rollcall.sync.kept import expiry
-from rollcall.tables import ABSENT, Condition, Item, Table, equals, transact
+from rollcall.tables import ABSENT, Condition, Table, equals, transact
 
 Status = Literal["running", "succeeded", "failed"]
 CLAIM_SECONDS = 130.0

@@ -15,7 +15,8 @@ from rollcall.directory import keys
 from rollcall.directory.people import writer
 from rollcall.integrations.model import Integration
 from rollcall.integrations.store import Integrations
-from rollcall.tables import Item, Table
+from rollcall.items import Item
+from rollcall.tables import Table
 
 PERSON_ID = "person_id"
 

@@ -11,7 +11,8 @@ So progress costs one read, and is true at every moment.
 
 from collections.abc import Mapping
 
-from rollcall.tables import ABSENT, Action, Condition, Table, equals, to_item
+from rollcall.items import to_item
+from rollcall.tables import ABSENT, Action, Condition, Table, equals
 
 ROW = "ROW#"
 

@@ -5,8 +5,9 @@ from itertools import islice
 from typing import Any
 
 from rollcall.batches.store import Batch, Batches
+from rollcall.items import Item
 from rollcall.sync import csv_file
-from rollcall.tables import Item, Table
+from rollcall.tables import Table
 
 _RESULT = (
     *("status", "outcome", "external_id", "person_id", "error", "inputs", "roster"),

@@ -21,9 +21,10 @@ from typing import Any, Literal
 from rollcall.access.audit import Change, recording
 from rollcall.actions.store import Asked
 from rollcall.batches.counting import ROW, batch_key, row_key
+from rollcall.items import Item
 from rollcall.stamps import now
 from rollcall.sync.kept import expiry
-from rollcall.tables import ABSENT, Action, Condition, Item, Table, equals, transact
+from rollcall.tables import ABSENT, Action, Condition, Table, equals, transact
 
 Status = Literal["running", "succeeded", "succeeded_with_errors", "failed", "stopped"]
 RETRYABLE = timedelta(days=7)

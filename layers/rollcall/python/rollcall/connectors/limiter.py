@@ -12,7 +12,8 @@ import time
 from collections import deque
 
 from rollcall.integrations.model import RateLimit
-from rollcall.tables import Table, to_item
+from rollcall.items import to_item
+from rollcall.tables import Table
 
 MARGIN = 1.04
 """Slots are this much further apart than the limit asks, because calls do not arrive as evenly

@@ -20,8 +20,9 @@ from typing import Any, Literal
 from rollcall.access.audit import Change, recording
 from rollcall.connectors import catalog
 from rollcall.connectors.catalog import KIND, Entry
+from rollcall.items import Item
 from rollcall.stamps import new_id, now
-from rollcall.tables import ABSENT, PRESENT, Action, Condition, Item, Table, equals, transact
+from rollcall.tables import ABSENT, PRESENT, Action, Condition, Table, equals, transact
 
 _TYPE = "connector"
 

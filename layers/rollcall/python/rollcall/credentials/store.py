@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
 from rollcall.aws import Client
+from rollcall.items import Item
 from rollcall.stamps import new_id, now
-from rollcall.tables import ABSENT, PRESENT, Condition, Item, Table, equals, transact
+from rollcall.tables import ABSENT, PRESENT, Condition, Table, equals, transact
 
 KIND = "CREDENTIAL"
 _ID = re.compile(r"[0-9a-f]{28}")

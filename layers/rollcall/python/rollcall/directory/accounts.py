@@ -20,8 +20,9 @@ from rollcall.directory.grants import hold
 from rollcall.directory.matching import Change, Match, Outcome, Skip, key_of, match
 from rollcall.directory.source import Source
 from rollcall.directory.writing import People, former_of, partition
+from rollcall.items import Item
 from rollcall.mapping.mapper import Mapped
-from rollcall.tables import ABSENT, TRANSACTION, Action, Item, Table, equals
+from rollcall.tables import ABSENT, TRANSACTION, Action, Table, equals
 
 if TYPE_CHECKING:
     from rollcall.mapping.mapper import Mapper

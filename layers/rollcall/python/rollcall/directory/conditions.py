@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from rollcall.tables import Condition, Item
+from rollcall.items import Item
+from rollcall.tables import Condition
 
 _TERMS = re.compile(
     r"\s*(?:(?P<function>attribute_(?:not_)?exists)\((?P<of>[#\w]+)\)"

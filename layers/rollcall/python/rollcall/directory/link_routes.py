@@ -11,7 +11,7 @@ from rollcall.directory.links import Hand, Refusal
 from rollcall.directory.read import Kind
 from rollcall.directory.routes import Account, origin_of
 from rollcall.integrations import lookup
-from rollcall.tables import Item
+from rollcall.items import Item
 
 routes = Routes("Directory")
 

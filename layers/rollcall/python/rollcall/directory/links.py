@@ -11,7 +11,8 @@ from typing import Any, Literal
 from rollcall.access.audit import Change, recording
 from rollcall.directory import keys
 from rollcall.directory.read import Kind
-from rollcall.tables import PRESENT, Item, Table, equals
+from rollcall.items import Item
+from rollcall.tables import PRESENT, Table, equals
 
 Refusal = Literal["no-account", "no-person", "no-persons-account", "busy"]
 _TRIES = 5

@@ -13,7 +13,8 @@ from typing import Any, Literal
 from rollcall.connectors.manifest import Manifest
 from rollcall.connectors.records import read_fields
 from rollcall.directory import keys
-from rollcall.tables import Condition, Item, Table, absent, equals, present
+from rollcall.items import Item
+from rollcall.tables import Condition, Table, absent, equals, present
 
 Found = tuple[list[dict[str, Any]], Item | None]
 

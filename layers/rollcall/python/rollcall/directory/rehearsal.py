@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from rollcall.aws import Client
 from rollcall.directory import conditions
-from rollcall.tables import Action, Condition, Item, Refused, Table
+from rollcall.items import Item
+from rollcall.tables import Action, Condition, Refused, Table
 
 Kind = Literal["account", "person", "group", "grant"]
 Key = tuple[str, str]

@@ -10,7 +10,8 @@ from typing import Any
 from rollcall.directory import keys
 from rollcall.directory.people import Person, Write, merged
 from rollcall.directory.source import Source
-from rollcall.tables import Action, Item, Table, equals
+from rollcall.items import Item
+from rollcall.tables import Action, Table, equals
 
 KINDS = {"ACCOUNT": "account", "GROUP": "group", "GRANT": "grant"}
 _GONE = {"account": "removed", "group": "removed", "grant": "revoked"}

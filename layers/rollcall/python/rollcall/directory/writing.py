@@ -12,8 +12,9 @@ from rollcall.directory import keys
 from rollcall.directory.matching import Former, unique_key, value_taken, written
 from rollcall.directory.people import Person, Write, Writer, writer
 from rollcall.directory.source import Source
+from rollcall.items import Item
 from rollcall.mapping.mapper import Fault, Mapped
-from rollcall.tables import ABSENT, Action, Item, Table, equals, one_of
+from rollcall.tables import ABSENT, Action, Table, equals, one_of
 
 
 def former_of(old: Mapping[str, Any] | None) -> str | None:

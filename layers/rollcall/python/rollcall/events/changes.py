@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rollcall.events.model import Event, event_id
+from rollcall.items import from_item
 from rollcall.stamps import instant
 from rollcall.sync.masking import without_secrets
-from rollcall.tables import from_item
 
 Item = Mapping[str, Any]
 _ACCOUNT = ("external_id", "username", "email", "display_name", "status", "person_id", "kind")

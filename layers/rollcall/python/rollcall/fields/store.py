@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
 from rollcall.fields.model import STANDARD, PersonField, Type
+from rollcall.items import Item
 from rollcall.stamps import new_id
-from rollcall.tables import ABSENT, PRESENT, Action, Condition, Item, Table, equals, transact
+from rollcall.tables import ABSENT, PRESENT, Action, Condition, Table, equals, transact
 
 KIND = "FIELD"
 SETTING = "SETTING"

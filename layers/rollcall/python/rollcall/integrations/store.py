@@ -17,8 +17,9 @@ from rollcall.connectors.store import linking
 from rollcall.credentials.store import KIND as CREDENTIAL
 from rollcall.directory.source import Load, OnLeave, OnReturn, Preference
 from rollcall.integrations.model import Integration, RateLimit, RemovalGuard, Status
+from rollcall.items import Item
 from rollcall.stamps import instant, new_id, now
-from rollcall.tables import ABSENT, PRESENT, Action, Item, Table, equals, transact
+from rollcall.tables import ABSENT, PRESENT, Action, Table, equals, transact
 
 KIND = "INTEGRATION"
 STATE = "STATE"

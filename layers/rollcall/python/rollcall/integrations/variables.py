@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rollcall.access.audit import Change, recording
+from rollcall.items import Item
 from rollcall.stamps import now
-from rollcall.tables import PRESENT, Item, Table, transact
+from rollcall.tables import PRESENT, Table, transact
 
 KIND = "VARIABLE"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")

@@ -15,9 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rollcall.aws import Aws
 from rollcall.integrations.model import Integration
+from rollcall.items import Item
 from rollcall.notices.due import Ended, due
 from rollcall.notices.text import text
-from rollcall.tables import Item, Table, absent, equals
+from rollcall.tables import Table, absent, equals
 
 _MOST_UNTOLD = 10
 """Older ones are dropped: who was out of reach that long needs the latest."""

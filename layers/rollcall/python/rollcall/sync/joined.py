@@ -16,8 +16,9 @@ from itertools import groupby
 
 from rollcall.connectors.complete import Record, Rows, with_rows
 from rollcall.connectors.manifest import Joined
+from rollcall.items import Item
 from rollcall.sync.kept import Kept
-from rollcall.tables import Item, Table
+from rollcall.tables import Table
 
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of JSON that all joined lists of a run may have: they are in the memory while users are

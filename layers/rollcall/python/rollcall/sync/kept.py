@@ -19,9 +19,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from rollcall.items import Item
 from rollcall.stamps import new_id, now
 from rollcall.sync.seen import Sight
-from rollcall.tables import Item, Table
+from rollcall.tables import Table
 
 _NOTHING: Mapping[str, str] = {}
 _CHUNK = 500

@@ -16,21 +16,13 @@ from typing import Any, Literal
 
 from rollcall.access.audit import Change, recording
 from rollcall.aws import Client
+from rollcall.items import Item
 from rollcall.settings import Settings
 from rollcall.stamps import new_id, now
 from rollcall.sync.kept import Kept, expiry
 from rollcall.sync.run import COUNTS, UNDER_WAY, Mode, Run, RunOver, Status
 from rollcall.sync.seen import counted, final
-from rollcall.tables import (
-    ABSENT,
-    Action,
-    Condition,
-    Item,
-    Table,
-    equals,
-    one_of,
-    transact,
-)
+from rollcall.tables import ABSENT, Action, Condition, Table, equals, one_of, transact
 
 __all__ = ["COUNTS", "UNDER_WAY", "Run", "RunOver", "Runs", "Status"]
 
