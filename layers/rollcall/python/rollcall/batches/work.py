@@ -54,13 +54,10 @@ class BatchWorker:
 
     def row(self, event: Event, claimant: str) -> Answer:
         """Do a row: `batch_id`, `attempt`, `row`, `inputs`, `external_id`, `person_id`."""
-        batch = self._batches.get(event["batch_id"])
-        if batch is None or not batch.goes_on(event["attempt"]):
+        taken = self._taken(event)
+        if taken is None:
             return _DONE
-        target, secret = self._target(batch, event), self._secrets.inputs(batch, event["row"])
-        asked = self._asked(batch, event, target, secret)
-        if not self._taken(batch, asked):
-            return _DONE
+        batch, asked, target, secret = taken
         if isinstance(target, list):
             return self._fail(asked, claimant, "invalid-input", "the row is about nobody", target)
         overrides = self._secrets.overrides(batch) if batch.overrides else {}
@@ -72,13 +69,10 @@ class BatchWorker:
 
     def lost(self, event: Event, claimant: str) -> Answer:
         """Give a row up over which functions died; the event is the row's."""
-        batch = self._batches.get(event["batch_id"])
-        if batch is None or not batch.goes_on(event["attempt"]):
+        taken = self._taken(event)
+        if taken is None:
             return _DONE
-        target, secret = self._target(batch, event), self._secrets.inputs(batch, event["row"])
-        asked = self._asked(batch, event, target, secret)
-        if not self._taken(batch, asked):
-            return _DONE
+        batch, asked, _, _ = taken
         self._log.error("functions died over a row", batch_id=batch.id, row=event["row"])
         return self._fail(asked, claimant, "unavailable", "the function failed over it, repeatedly")
 
@@ -112,7 +106,20 @@ class BatchWorker:
         shown = {**event["inputs"], **dict.fromkeys(secret or (), MASK)}
         return batch.asked(event["row"], shown, found.external_id, found.person_id)
 
-    def _taken(self, batch: Batch, asked: Asked) -> bool:
+    def _taken(
+        self, event: Event
+    ) -> tuple[Batch, Asked, Target | Faults, Mapping[str, Any] | None] | None:
+        """The row with its batch, whom it is about and what is secret of it; None where it is not
+        to be done in this try.
+        """
+        batch = self._batches.get(event["batch_id"])
+        if batch is None or not batch.goes_on(event["attempt"]):
+            return None
+        target, secret = self._target(batch, event), self._secrets.inputs(batch, event["row"])
+        asked = self._asked(batch, event, target, secret)
+        return (batch, asked, target, secret) if self._wanted(batch, asked) else None
+
+    def _wanted(self, batch: Batch, asked: Asked) -> bool:
         """Is the row to be done in this try?"""
         if asked.row is None:
             raise ValueError(f"action {asked.id} is no row of a batch")
