@@ -3,6 +3,8 @@
 What calls the product's Python instead of its HTTP API stands on this: tests and the bench.
 """
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +24,16 @@ _WANTED = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 
 def tables(aws: Aws, deployment: str) -> Settings:
     """Make the tables, their names beginning with `deployment`; the settings that lead to them."""
-    for name, resource in read_template(TEMPLATE)["Resources"].items():
-        if resource["Type"] == "AWS::DynamoDB::Table":
-            properties = resource["Properties"]
-            aws.dynamodb.create_table(
-                TableName=f"{deployment}-{name}",
-                BillingMode="PAY_PER_REQUEST",
-                StreamSpecification={
-                    "StreamEnabled": "StreamSpecification" in properties,
-                    **properties.get("StreamSpecification", {}),
-                },
-                **{key: properties[key] for key in _WANTED if key in properties},
-            )
+    for name, properties in _of_the_template().items():
+        aws.dynamodb.create_table(
+            TableName=f"{deployment}-{name}",
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={
+                "StreamEnabled": "StreamSpecification" in properties,
+                **properties.get("StreamSpecification", {}),
+            },
+            **{key: properties[key] for key in _WANTED if key in properties},
+        )
     return Settings(
         stack_name=deployment,
         config_table=f"{deployment}-ConfigTable",
@@ -43,6 +43,16 @@ def tables(aws: Aws, deployment: str) -> Settings:
         allow_hosts=frozenset({"127.0.0.1"}),
         run_days=30,
     )
+
+
+@cache
+def _of_the_template() -> Mapping[str, Mapping[str, Any]]:
+    resources = read_template(TEMPLATE)["Resources"]
+    return {
+        name: resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::DynamoDB::Table"
+    }
 
 
 def integrate(
