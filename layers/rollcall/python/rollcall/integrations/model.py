@@ -82,7 +82,8 @@ class Integration:
             rate_limit=RateLimit(**rate_limit) if rate_limit else None,
             contacts=tuple(item["contacts"]),
             priority=item.get("priority"),
-            owner=item["owner"],
+            # Before integrations had owners there was one caller.
+            owner=item.get("owner", "administrator"),
             headers=item.get("headers", {}),
             params=item.get("params", {}),
             mapping=item.get("mapping"),
