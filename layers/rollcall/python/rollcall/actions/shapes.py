@@ -140,6 +140,7 @@ class ShownAction(BaseModel):
     notes: list[str]
     batch_id: str | None
     row: int | None
+    execution_id: str | None = Field(description="The execution of a workflow that asked for it")
 
 
 class ActionPage(Page[ShownAction]):
@@ -174,6 +175,7 @@ def shown(action: Action) -> ShownAction:
             "notes": list(action.notes),
             "batch_id": asked.batch_id,
             "row": asked.row,
+            "execution_id": asked.execution_id,
         }
     )
 

@@ -51,7 +51,8 @@ _AS_TEXT = {"request": "the request", "response": "the app's answer"}
 class Asked:
     """What somebody asked for; `inputs` and `overrides` without what is secret.
 
-    `digest` tells one request from another under the same Idempotency-Key.
+    `digest` tells one request from another under the same Idempotency-Key. `execution_id`: the
+    workflow's execution that asked.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Asked:
     response_field: str | None = None
     batch_id: str | None = None
     row: int | None = None
+    execution_id: str | None = None
 
     @property
     def lists(self) -> list[str]:

@@ -1,0 +1,1 @@
+"""Presets and other blocks in a chain: documents, their state machines, and their life."""
