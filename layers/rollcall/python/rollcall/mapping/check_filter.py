@@ -1,7 +1,7 @@
 """Is this filter one? Every fault is told by its path; any JSON may be asked about."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rollcall.connectors.manifest import Manifest
@@ -37,15 +37,30 @@ def filter_problems(
         return []
     own = {field.key for field in manifest.fields} | {"display_name"}
     sources = own | added_sources(mapping_data)
-    return list(_Check(sources, added_sources(before) - sources).node(data, "filter", 0))
+    gone = added_sources(before) - sources
+
+    def field_problem(field: Any, where: str) -> Problem | None:
+        if isinstance(field, str) and field in gone:
+            return gone_problem(field, where)
+        known = isinstance(field, str) and field in sources
+        return None if known else path_problem(field, where)
+
+    return list(condition_problems(data, "filter", field_problem))
+
+
+def condition_problems(
+    data: Any, where: str, field_problem: Callable[[Any, str], Problem | None]
+) -> Iterator[Problem]:
+    """Everything wrong with conditions at that place; `field_problem` says what is with a field."""
+    yield from _Check(where, field_problem).node(data, where, 0)
 
 
 class _Check:
     """One filter's check: it counts as it goes."""
 
-    def __init__(self, sources: set[str], gone: set[str]) -> None:
-        self._sources = sources
-        self._gone = gone
+    def __init__(self, where: str, field_problem: Callable[[Any, str], Problem | None]) -> None:
+        self._where = where
+        self._field_problem = field_problem
         self._count = 0
 
     def node(self, data: Any, where: str, depth: int) -> Iterator[Problem]:
@@ -79,16 +94,12 @@ class _Check:
     def _leaf(self, data: dict[str, Any], where: str) -> Iterator[Problem]:
         self._count += 1
         if self._count > MOST_CONDITIONS:
-            yield Problem("filter", f"has more than {MOST_CONDITIONS} conditions")
+            yield Problem(self._where, f"has more than {MOST_CONDITIONS} conditions")
             return
         yield from unknown_properties(data, _LEAF, where)
-        field = data.get("field")
-        if isinstance(field, str) and field in self._gone:
-            yield gone_problem(field, f"{where}.field")
-        elif not isinstance(field, str) or field not in self._sources:
-            bad = path_problem(field, f"{where}.field")
-            if bad is not None:
-                yield bad
+        bad = self._field_problem(data.get("field"), f"{where}.field")
+        if bad is not None:
+            yield bad
         op = data.get("op")
         if not isinstance(op, str) or op not in OPERATORS:
             said = f"must be one of {', '.join(OPERATORS)}{near(op, OPERATORS)}"

@@ -103,8 +103,8 @@ class Builder:
         self._operators = [(at, value) for at, kind, value in tokens if kind == "operator"]
         self._names = names
         self._count = 0
-        self.reads: list[tuple[str, str, int]] = []
-        """The first key that is read of a name, `source.email`, each with its offset."""
+        self.reads: list[tuple[str, tuple[str | int, ...], int]] = []
+        """The keys that are read of a name, `source.email`, each with its offset."""
 
     def body(self, body: Sequence[nodes.Node], depth: int) -> Callable[[Context], str]:
         """The text of outputs and conditions, one after the other."""
@@ -174,7 +174,7 @@ class Builder:
         start = self._expression(base, depth)
         keys = [self._key(step) for step in reversed(steps)]
         if isinstance(base, nodes.Name) and isinstance(keys[0], str):
-            self.reads.append((base.name, keys[0], base.lineno))
+            self.reads.append((base.name, tuple(keys), base.lineno))
 
         def evaluate(context: Context) -> Any:
             found = start(context)

@@ -5,7 +5,7 @@ render so, lists and objects as JSON. A filter that cannot do its work fails the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -43,12 +43,16 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A key that a template reads of one of its names (`source.email`), and where."""
+    """A key that a template reads of one of its names (`source.email`), and where.
+
+    `keys` are all of a longer path: `key` is the first of them.
+    """
 
     name: str
     key: str
     line: int
     column: int
+    keys: tuple[str | int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ class Template:
     reads: tuple[Read, ...]
     _text: Callable[[Context], str]
     _single: Value | None
+
+    @property
+    def is_value(self) -> bool:
+        """Is it one `{{ expression }}` and nothing else, so that its value may be any JSON?"""
+        return self._single is not None
 
     def render(self, context: Context) -> str | Failed:
         """The text it makes of the data, by name."""
@@ -90,7 +99,9 @@ def compile_template(source: str, names: Names = NAMES) -> Template | Refused:
         builder = Builder(source, tokens, names)
         single = builder.single(body)
         text = builder.body(body, 0) if single is None else joined([single])
-        reads = (Read(name, key, *_place(source, at)) for name, key, at in builder.reads)
+        reads = (
+            Read(name, str(keys[0]), *_place(source, at), keys) for name, keys, at in builder.reads
+        )
         return Template(source, tuple(reads), text, single)
     except NotAllowedError as refused:
         return _refused(source, refused.at, refused.message)

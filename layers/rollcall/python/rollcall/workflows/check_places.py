@@ -1,0 +1,169 @@
+"""What is at hand in each list of blocks: the person, the account, the row. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rollcall.connectors import paths
+from rollcall.workflows import check_shapes as shapes
+from rollcall.workflows.check_shapes import Shape
+from rollcall.workflows.document import (
+    CallTrigger,
+    Document,
+    EventTrigger,
+    ForEachBlock,
+    Query,
+    ScheduleTrigger,
+)
+from rollcall.workflows.graph import Graph, Scope
+from rollcall.workflows.known import Known
+
+Ids = frozenset[str] | None
+"""Integrations, one of which an account is of; None: any."""
+_OF_PERSON = ("Person", "Account", "Application", "Grant", "Action")
+_OF_ACCOUNT = ("Account", "Application", "Grant", "Action")
+_INTEGRATION = (("integration_id",), ("account", "integration_id"))
+"""Paths of the integration of the account at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What may be at hand: a person, an account (of one of `of`), the row of a for-each."""
+
+    person: bool = False
+    account: bool = False
+    of: Ids = None
+    row: Shape | None = None
+
+    def names(self, document: Document, known: Known) -> dict[str, Shape]:
+        """What templates and decisions may speak of, but for `steps`."""
+        begin = document.begin
+        found = {"variables": shapes.variables(known), "execution": shapes.EXECUTION}
+        found["inputs"] = shapes.inputs(begin.inputs if isinstance(begin, CallTrigger) else ())
+        if isinstance(begin, EventTrigger):
+            event = shapes.event(known, begin.events)
+            found["event"] = replace(event, keys={"type": shapes.VALUE, **(event.keys or {})})
+        if self.person:
+            found["person"] = shapes.person(known)
+        if self.account:
+            found["account"] = shapes.account(known, self.of)
+        if self.row is not None:
+            found["item"] = self.row
+        return found
+
+
+def begun(document: Document) -> Place:
+    """What is at hand where the workflow begins."""
+    match document.begin:
+        case EventTrigger() as begin:
+            families = {kind.partition(" ")[0] for kind in begin.events}
+            return Place(
+                person=not families.isdisjoint(_OF_PERSON),
+                account=not families.isdisjoint(_OF_ACCOUNT),
+                of=named(begin.when),
+            )
+        case ScheduleTrigger() as begin if begin.query is not None:
+            return Place(True, begin.query.of != "people", of_query(begin.query))
+        case CallTrigger():
+            return Place(person=True, account=True)
+        case _:
+            return Place()
+
+
+def places(graph: Graph, known: Known) -> Mapping[str, Place]:
+    """What is at hand in each list of blocks, by the list's path."""
+    found: dict[str, Place] = {}
+    for scope in graph.scopes:
+        found[scope.path] = _place(scope, found, graph.document, known)
+    return found
+
+
+def _place(scope: Scope, found: Mapping[str, Place], document: Document, known: Known) -> Place:
+    if scope.outer is None:
+        return begun(document)
+    outer = found[scope.outer.path]
+    return within(outer, scope.owner, known) if isinstance(scope.owner, ForEachBlock) else outer
+
+
+def within(outer: Place, block: ForEachBlock, known: Known) -> Place:
+    """What is at hand for each row of a block."""
+    match block.over:
+        case Query() as query:
+            return of_row(query, known)
+        case "accounts":
+            return Place(True, True, None, shapes.row(known, "accounts", None))
+        case _:
+            return replace(outer, row=shapes.ANYTHING)
+
+
+def of_row(query: Query, known: Known) -> Place:
+    """What is at hand for a row of a query."""
+    of = of_query(query)
+    return Place(True, query.of != "people", of, shapes.row(known, query.of, of))
+
+
+def of_query(query: Query) -> Ids:
+    """The integrations that the query's accounts are of, as far as it says so."""
+    ids = frozenset(query.integrations) if query.integrations else None
+    return both(ids, named(query.when))
+
+
+def both(one: Ids, other: Ids) -> Ids:
+    """The integrations that are in both."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+def named(condition: Any) -> Ids:
+    """The integrations that a condition names: where it holds, the account is of one of them."""
+    if not isinstance(condition, Mapping):
+        return None
+    if isinstance(condition.get("all"), list):
+        found: Ids = None
+        for inner in condition["all"]:
+            found = both(found, named(inner))
+        return found
+    if isinstance(condition.get("any"), list):
+        ways = [named(inner) for inner in condition["any"]]
+        if not ways or None in ways:
+            return None
+        return frozenset(one for way in ways if way is not None for one in way)
+    return _named_by_leaf(condition)
+
+
+def _named_by_leaf(condition: Mapping[str, Any]) -> Ids:
+    if not is_integration(condition.get("field")):
+        return None
+    value = condition.get("value")
+    match condition.get("op"):
+        case "equals" if isinstance(value, str):
+            return frozenset({value})
+        case "in" if isinstance(value, list):
+            return frozenset(one for one in value if isinstance(one, str))
+        case _:
+            return None
+
+
+def is_integration(field: Any) -> bool:
+    """Is this path the integration that the account at hand is of?"""
+    found = paths.parse(field) if isinstance(field, str) else ()
+    return not isinstance(found, paths.BadPath) and bool(found) and {*found} <= {*_INTEGRATION}
+
+
+def leaves(condition: Any, where: str, of: Ids) -> Iterator[tuple[str, Mapping[str, Any], Ids]]:
+    """Every condition with its path, and the integrations of which the account is if what stands
+    beside it (in the same `all`) holds.
+    """
+    if not isinstance(condition, Mapping):
+        return
+    for kind in ("all", "any"):
+        if isinstance(condition.get(kind), list):
+            narrowed = both(of, named(condition)) if kind == "all" else of
+            for number, inner in enumerate(condition[kind]):
+                yield from leaves(inner, f"{where}.{kind}.{number}", narrowed)
+            return
+    if "not" in condition:
+        yield from leaves(condition["not"], f"{where}.not", of)
+    else:
+        yield where, condition, of
