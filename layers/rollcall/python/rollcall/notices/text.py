@@ -71,6 +71,12 @@ def text(
     return Text(subject.format(name=short), body)
 
 
+def plain_subject(said: str) -> str:
+    """A subject that SNS takes: what is too long for it ends with dots."""
+    shown = " ".join(_plain(said).split()) or "Rollcall"
+    return shown if len(shown) <= LONGEST_SUBJECT else f"{shown[: LONGEST_SUBJECT - 3]}..."
+
+
 def _plain(name: str) -> str:
     """The name in printable ASCII, on one line; a letter that has none is a question mark."""
     spaced = "".join(letter if letter.isprintable() else " " for letter in name)
