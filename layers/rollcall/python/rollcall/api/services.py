@@ -4,20 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from aws_lambda_powertools import Logger
+
 from rollcall import services
 from rollcall.access.idempotency import Idempotency
 from rollcall.aws import Aws
 from rollcall.batches.files import BatchFiles, BatchSecrets
 from rollcall.batches.store import Batches
-from rollcall.integrations.schedule import Schedules
+from rollcall.integrations.schedule import Scheduled, Schedules
 from rollcall.settings import Settings
+from rollcall.workflows.beginning import Beginner
+from rollcall.workflows.executions import Executions
+from rollcall.workflows.machines import Deployment, Machines
+from rollcall.workflows.report_files import Reports
+from rollcall.workflows.schedule import WorkflowSchedules
+from rollcall.workflows.store import Workflows
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """What template.yaml hands to the API function alone.
 
-    `action_seconds` is how long the actions function is waited for.
+    `action_seconds` is how long the actions function is waited for; `starter_function` is an ARN.
     """
 
     idempotency_table: str
@@ -29,6 +37,12 @@ class ApiSettings:
     batch_bucket: str
     batch_state_machine_arn: str
     action_seconds: float = 25
+    workflows_function_arn: str = ""
+    workflow_role_arn: str = ""
+    workflow_log_group_arn: str = ""
+    starter_function: str = ""
+    link_secret_arn: str = ""
+    report_bucket: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ApiSettings":
@@ -43,6 +57,12 @@ class ApiSettings:
             batch_bucket=environment["BATCH_BUCKET"],
             batch_state_machine_arn=environment["BATCH_STATE_MACHINE_ARN"],
             action_seconds=float(environment["ACTION_SECONDS"]),
+            workflows_function_arn=environment["WORKFLOWS_FUNCTION_ARN"],
+            workflow_role_arn=environment["WORKFLOW_ROLE_ARN"],
+            workflow_log_group_arn=environment["WORKFLOW_LOG_GROUP_ARN"],
+            starter_function=environment["STARTER_FUNCTION"],
+            link_secret_arn=environment["LINK_SECRET_ARN"],
+            report_bucket=environment["REPORT_BUCKET"],
         )
 
 
@@ -56,13 +76,7 @@ class Services(services.Services):
     @cached_property
     def schedules(self) -> Schedules:
         """What starts runs by itself."""
-        return Schedules(
-            self.aws.scheduler,
-            self.api.schedule_group,
-            self.api.sync_state_machine_arn,
-            self.api.schedule_role_arn,
-            self.api.schedule_dlq_arn,
-        )
+        return Schedules(self._scheduled(self.api.sync_state_machine_arn))
 
     @cached_property
     def batches(self) -> Batches:
@@ -83,3 +97,53 @@ class Services(services.Services):
     def idempotency(self) -> Idempotency:
         """Answers given before."""
         return Idempotency(self.aws.dynamodb, self.api.idempotency_table)
+
+    @cached_property
+    def workflows(self) -> Workflows:
+        """Workflows and the versions of their documents."""
+        return Workflows(self.config)
+
+    @cached_property
+    def executions(self) -> Executions:
+        """What workflows did, and what they are at."""
+        return Executions(self.runs.table, self.config, self.settings.run_days)
+
+    @cached_property
+    def machines(self) -> Machines:
+        """The state machines of workflows."""
+        deployment = Deployment(
+            self.api.workflow_role_arn,
+            self.api.workflow_log_group_arn,
+            self.api.workflows_function_arn,
+        )
+        return Machines(self.aws.stepfunctions, self.settings.stack_name, deployment)
+
+    @cached_property
+    def beginner(self) -> Beginner:
+        """What begins executions."""
+        return Beginner(self.settings, self.aws, Logger(), self.machines)
+
+    @cached_property
+    def workflow_schedules(self) -> WorkflowSchedules:
+        """What begins workflows at their times."""
+        return WorkflowSchedules(self._scheduled(self.api.starter_function))
+
+    @cached_property
+    def link_key(self) -> bytes:
+        """What signs links that decide approvals."""
+        found = self.aws.secretsmanager.get_secret_value(SecretId=self.api.link_secret_arn)
+        return str(found["SecretString"]).encode()
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The files that workflows have written."""
+        return Reports(self.aws, self.api.report_bucket)
+
+    def _scheduled(self, target_arn: str) -> Scheduled:
+        return Scheduled(
+            self.aws.scheduler,
+            self.api.schedule_group,
+            target_arn,
+            self.api.schedule_role_arn,
+            self.api.schedule_dlq_arn,
+        )

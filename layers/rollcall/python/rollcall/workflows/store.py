@@ -18,6 +18,7 @@ from rollcall.tables import ABSENT, Action, Table, equals, transact
 
 Status = Literal["draft", "validated", "active", "paused"]
 Trigger = Literal["event", "schedule", "call", "hand"]
+Matching = Literal["start", "skip"]
 KIND = "WORKFLOW"
 
 
@@ -27,7 +28,8 @@ class Workflow:
 
     `version` is the latest; `validated_version` the latest that has a state machine, and
     `active_version` the one that is started, or was until it was paused. `events` are what it
-    begins with where its trigger is an event. `machine_arn`: its state machine.
+    begins with where its trigger is an event. `machine_arn`: its state machine. `matching` is the
+    choice about who matched at its activation, until the starter is told of it.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Workflow:
     active_version: int | None = None
     machine_arn: str | None = None
     events: tuple[str, ...] = ()
+    matching: Matching | None = None
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "Workflow":
@@ -166,18 +169,32 @@ class Workflows:
         return self._changed(before, after, actor, "validate", more)
 
     def activated(
-        self, before: Workflow, trigger: Trigger, events: tuple[str, ...], actor: str
+        self,
+        before: Workflow,
+        trigger: Trigger,
+        events: tuple[str, ...],
+        actor: str,
+        matching: Matching | None = None,
     ) -> Workflow | None:
-        """Have the version that was validated last begin from now on."""
+        """Have the version that was validated last begin from now on. `matching` is kept until the
+        starter is `told`.
+        """
         after = replace(
             before,
             status="active",
             active_version=before.validated_version,
             trigger=trigger,
             events=events,
+            matching=matching,
             updated_at=now(),
         )
         return self._changed(before, after, actor, "activate")
+
+    def told(self, workflow: Workflow) -> Workflow:
+        """Note that the starter was told what becomes of those who matched."""
+        mine = equals("active_version", workflow.active_version)
+        self._config.update(KIND, workflow.id, {"matching": None}, mine)
+        return replace(workflow, matching=None)
 
     def paused(self, before: Workflow, actor: str) -> Workflow | None:
         """Have it begin no more; what was begun goes on."""
