@@ -80,7 +80,7 @@ class _Check:
         self._known = known
         self._workflow_id = workflow_id
         self._ordered = ordered
-        self._places = places(graph, known)
+        self._places = places(graph, known, ordered=ordered)
 
     def begin(self) -> Iterator[Problem]:
         """What is wrong with the trigger."""
@@ -105,11 +105,10 @@ class _Check:
     def blocks(self) -> Iterator[Problem]:
         """What is wrong with each block, the outer lists first."""
         for scope in self._graph.scopes:
-            place = self._places[scope.path]
-            names = place.names(self._document, self._known)
             for number, block in enumerate(scope.blocks):
-                seen = {**names, "steps": self._steps(scope, block)}
-                yield from self._block(block, f"{scope.path}.{number}", scope, seen)
+                names = self._places[block.id].names(self._document, self._known)
+                names["steps"] = self._steps(scope, block)
+                yield from self._block(block, f"{scope.path}.{number}", scope, names)
 
     def _steps(self, scope: Scope, block: Block) -> Shape:
         """What is known of other blocks when this one is begun."""
@@ -127,7 +126,7 @@ class _Check:
         return Shape(keys, "there is no block {}")
 
     def _block(self, block: Block, where: str, scope: Scope, names: Names) -> Iterator[Problem]:
-        place = self._places[scope.path]
+        place = self._places[block.id]
         yield from _said(block, where, names)
         match block:
             case PresetBlock() | RolesBlock():
@@ -183,7 +182,7 @@ class _Check:
             case Query() as query:
                 yield from query_problems(query, f"{where}.over", self._known)
             case "accounts":
-                if not self._places[scope.path].person:
+                if not self._places[block.id].person:
                     yield Problem(f"{where}.over", absent("person"))
             case source:
                 yield from text_problems(source, f"{where}.over", names)

@@ -1,6 +1,6 @@
 """What is at hand in each list of blocks: the person, the account, the row. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from rollcall.workflows import check_shapes as shapes
 from rollcall.workflows.check_shapes import Shape
 from rollcall.workflows.document import (
     CallTrigger,
+    DecisionBlock,
     Document,
     EventTrigger,
     ForEachBlock,
@@ -70,19 +71,42 @@ def begun(document: Document) -> Place:
             return Place()
 
 
-def places(graph: Graph, known: Known) -> Mapping[str, Place]:
-    """What is at hand in each list of blocks, by the list's path."""
+def places(graph: Graph, known: Known, *, ordered: bool) -> Mapping[str, Place]:
+    """What is at hand for each block, by its id. `ordered`: the graph has no problems, so that a
+    decision about the account's integration tells what comes behind it.
+    """
     found: dict[str, Place] = {}
     for scope in graph.scopes:
-        found[scope.path] = _place(scope, found, graph.document, known)
+        place = _outset(scope, found, graph.document, known)
+        narrowed = _narrowed(scope, place.of) if ordered else {}
+        for block in scope.blocks:
+            found[block.id] = replace(place, of=narrowed.get(block.id, place.of))
     return found
 
 
-def _place(scope: Scope, found: Mapping[str, Place], document: Document, known: Known) -> Place:
-    if scope.outer is None:
+def _outset(scope: Scope, found: Mapping[str, Place], document: Document, known: Known) -> Place:
+    """What is at hand where a list begins."""
+    if scope.owner is None:
         return begun(document)
-    outer = found[scope.outer.path]
+    outer = found[scope.owner.id]
     return within(outer, scope.owner, known) if isinstance(scope.owner, ForEachBlock) else outer
+
+
+def _narrowed(scope: Scope, of: Ids) -> Mapping[str, Ids]:
+    """The integrations that the account may be of at each block: those of any way there."""
+    ways: dict[str, list[Ids]] = {scope.blocks[0].id: [of]}
+    found: dict[str, Ids] = {}
+    todo = {block.id: block for block in scope.blocks}
+    while todo:
+        # Without a cycle there is always one that no other leads to.
+        led = {place for block in todo.values() for _, place in scope.targets(block)}
+        block = todo.pop(next(one for one in todo if one not in led))
+        here = found[block.id] = either(ways[block.id])
+        branches = block.branches if isinstance(block, DecisionBlock) else []
+        said = {f"branches.{n}.go_to": branch.when for n, branch in enumerate(branches)}
+        for by, place in scope.targets(block):
+            ways.setdefault(place, []).append(both(here, named(said.get(by))))
+    return found
 
 
 def within(outer: Place, block: ForEachBlock, known: Known) -> Place:
@@ -115,6 +139,13 @@ def both(one: Ids, other: Ids) -> Ids:
     return one & other
 
 
+def either(ways: Sequence[Ids]) -> Ids:
+    """The integrations that are in any; None if in one of them any may be."""
+    if not ways or None in ways:
+        return None
+    return frozenset(one for way in ways if way is not None for one in way)
+
+
 def named(condition: Any) -> Ids:
     """The integrations that a condition names: where it holds, the account is of one of them."""
     if not isinstance(condition, Mapping):
@@ -125,10 +156,7 @@ def named(condition: Any) -> Ids:
             found = both(found, named(inner))
         return found
     if isinstance(condition.get("any"), list):
-        ways = [named(inner) for inner in condition["any"]]
-        if not ways or None in ways:
-            return None
-        return frozenset(one for way in ways if way is not None for one in way)
+        return either([named(inner) for inner in condition["any"]])
     return _named_by_leaf(condition)
 
 

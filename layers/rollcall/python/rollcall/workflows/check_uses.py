@@ -3,6 +3,7 @@ Pure.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rollcall.actions.inputs import EXTERNAL_ID, checked, id_fault
@@ -53,17 +54,17 @@ def preset_problems(
 
 
 def _preset(
-    block: PresetBlock | RolesBlock, where: str, place: Place, apps: Sequence[KnownConnector]
+    block: PresetBlock | RolesBlock, where: str, place: Place, apps: "_Apps"
 ) -> Iterator[Problem]:
     key = ROLES if isinstance(block, RolesBlock) else block.preset
     if is_template(key):
         return
-    presets = [app.presets[key] for app in apps if key in app.presets]
-    if not presets:
-        names = " and ".join(app.name for app in apps)
-        told = near(key, {key for app in apps for key in app.presets})
+    presets = [app.presets[key] for app in apps.connectors if key in app.presets]
+    without = [app.name for app in apps.connectors if key not in app.presets]
+    if without and (apps.named or not presets):
+        told = near(key, {key for app in apps.connectors for key in app.presets})
         at = "integration" if isinstance(block, RolesBlock) else "preset"
-        yield Problem(f"{where}.{at}", f"{names} has no preset {key!r}{told}")
+        yield Problem(f"{where}.{at}", f"{' and '.join(without)}: there is no preset {key!r}{told}")
         return
     if isinstance(block, PresetBlock):
         faults = input_faults([preset.inputs for preset in presets], block.inputs)
@@ -90,16 +91,25 @@ def _is_about_somebody(block: PresetBlock | RolesBlock, place: Place) -> bool:
     return said or place.person or place.account
 
 
-def _apps(integration: str, place: Place, known: Known) -> list[KnownConnector] | str:
-    """The connectors of the integrations that may be meant; or what is wrong."""
+@dataclass(frozen=True, slots=True)
+class _Apps:
+    """The connectors of the integrations that may be meant. `named`: each of them will be."""
+
+    connectors: Sequence[KnownConnector]
+    named: bool
+
+
+def _apps(integration: str, place: Place, known: Known) -> _Apps | str:
+    """What is meant by an integration; or what is wrong with it."""
     if not is_template(integration):
         if integration in known.integrations:
-            return [known.connector(integration)]
+            return _Apps([known.connector(integration)], named=True)
         return unknown_integration(integration, known)
     path = plain_path(integration)
     at_hand = path in _AT_HAND and (path[0] == "account" or place.row != shapes.ANYTHING)
-    found = shapes.connectors(known, place.of if at_hand else None)
-    return found or "there is no integration that could be meant"
+    of = place.of if at_hand else None
+    found = shapes.connectors(known, of)
+    return _Apps(found, of is not None) if found else "there is no integration that could be meant"
 
 
 def workflow_problems(
