@@ -61,6 +61,8 @@ class Idempotency:
         http = event["requestContext"]["http"]
         if http["method"] != "POST" or HEADER not in headers:
             return respond()
+        if "authorizer" not in event["requestContext"]:
+            return respond()  # nobody's: what a link decides is decided once by itself
         key = headers[HEADER]
         if not key or len(key) > _LONGEST:
             raise invalid("Idempotency-Key", f"must have 1 to {_LONGEST} characters")

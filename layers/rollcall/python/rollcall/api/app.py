@@ -33,6 +33,10 @@ from rollcall.integrations.variable_routes import routes as variables
 from rollcall.mapping.routes import routes as mappings
 from rollcall.sync.finding_routes import routes as findings
 from rollcall.sync.routes import routes as runs
+from rollcall.workflows.execution_routes import routes as executions
+from rollcall.workflows.library_routes import routes as workflow_presets
+from rollcall.workflows.link_routes import routes as approval_links
+from rollcall.workflows.routes import routes as workflows
 
 logger = Logger()
 
@@ -40,7 +44,8 @@ Answer = dict[str, Any]
 
 _FEATURES = (
     connectors, variables, credentials, fields, integrations, lifecycle, mappings, runs, findings,
-    directory, links, actions, saved, batches, history, audit, about,
+    directory, links, actions, saved, batches, history, workflows, workflow_presets, executions,
+    approval_links, audit, about,
 )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from rollcall.access.problems import MEDIA_TYPE
 
 Document = dict[str, Any]
 
+_LINKS = "/v1/approvals/{link}/"
+"""Below it pages of ours post their forms."""
 _NEVER_SENT = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -40,9 +42,10 @@ def document(resolver: APIGatewayHttpResolver) -> Document:
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for name in _NEVER_SENT:
         components["schemas"].pop(name, None)
-    for methods in made["paths"].values():
+    for path, methods in made["paths"].items():
         for method, operation in methods.items():
             _mend(method, operation)
+            _say_forms(path, operation)
     made["tags"] = [{"name": name} for name in _tags(made)]
     return made
 
@@ -60,6 +63,17 @@ def _mend(method: str, operation: dict[str, Any]) -> None:
     }
     if "204" in answers:
         answers["204"].pop("content", None)
+
+
+def _say_forms(path: str, operation: dict[str, Any]) -> None:
+    """The forms that a body may have beside JSON."""
+    content = operation.get("requestBody", {}).get("content")
+    if content is None:
+        return
+    others = ["application/yaml"]
+    if path.startswith(_LINKS):
+        others.append("application/x-www-form-urlencoded")
+    content |= dict.fromkeys(others, content["application/json"])
 
 
 def _tags(made: Document) -> list[str]:

@@ -73,7 +73,7 @@ class Routes(Router):
                 one: _success(handler, one, media_type) for one in (status, *also)
             }
             for refused in _refusals(handler, method, path, problems, public=public):
-                responses[refused] = _refusal(refused)
+                responses.setdefault(refused, _refusal(refused))
             self.route(
                 f"/v1{path}",
                 method,

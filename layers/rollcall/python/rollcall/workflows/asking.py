@@ -87,7 +87,7 @@ def test(services: Services, workflow_id: str, call: TestCall) -> list[Execution
     written = life.latest(services, workflow_id)
     begin = _begin(written.version)
     faults = [*_input_faults(begin, call.inputs), *_event_faults(begin, call.event)]
-    rows = _rows(services, call, faults)
+    rows: list[Row | None] = [*_rows(services, call, faults)]
     if not faults and not rows and isinstance(begin, EventTrigger) and call.event is None:
         faults.append(("person_ids", "are required: say whom it is about, or give the event"))
     if faults:
@@ -100,7 +100,7 @@ def test(services: Services, workflow_id: str, call: TestCall) -> list[Execution
             written.workflow,
             written.version,
             Cause(
-                _began(begin),
+                begin.trigger,
                 new_id(),
                 call.actor,
                 event=_event(begin, call.event, row),
@@ -225,10 +225,6 @@ def _told_subject(event: Mapping[str, Any] | None) -> Subject:
     if integration_id is None or external_id is None:
         return Subject(person_id)
     return Subject(person_id, integration_id, external_id)
-
-
-def _began(begin: Begin) -> Any:
-    return begin.trigger
 
 
 def _old(execution: Execution) -> bool:

@@ -98,9 +98,7 @@ def list_executions(
     return _page("all" if person_id is None else f"P#{person_id}", status, limit, after)
 
 
-def _page(
-    name: str, status: Status | None, limit: int, after: str | None
-) -> shapes.ExecutionPage:
+def _page(name: str, status: Status | None, limit: int, after: str | None) -> shapes.ExecutionPage:
     listing = f"executions {name} {status}"
     executions = routes.services.executions
     page, last = executions.page(name, limit, key_of(listing, after), status)

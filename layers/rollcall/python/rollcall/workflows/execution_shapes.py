@@ -35,7 +35,7 @@ class StartTest(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"person_ids": ["0198"]}]})
     person_ids: list[str] = Field(default=[], max_length=MOST_TESTED)
     accounts: list[AccountKey] = Field(default=[], max_length=MOST_TESTED)
-    inputs: dict[str, Any] = {}
+    inputs: dict[str, Any] = Field(default={}, description="What `begin` asks for")
     event: dict[str, Any] | None = Field(
         default=None,
         description="The event that began it: its detail with `type`. Left out: one that says no "

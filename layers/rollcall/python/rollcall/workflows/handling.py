@@ -12,8 +12,9 @@ from rollcall.api.services import Services
 from rollcall.workflows import approvals, children
 from rollcall.workflows.approvals import Decision
 from rollcall.workflows.executions import Execution, Step
-from rollcall.workflows.starting import NEVER_BEGUN
 
+_NEVER_BEGUN = frozenset({"loop", "too-deep"})
+"""Codes of executions that a guard refused."""
 _LATER = "Step Functions could not be told: try again"
 
 
@@ -61,7 +62,7 @@ def redrive(services: Services, execution_id: str, actor: str) -> Execution:
         said = "goes on" if execution.status == "running" else f"is {execution.status}"
         raise Problem(409, f"only what failed or was cancelled is done again: it {said}")
     code = (execution.error or {}).get("code")
-    if code in NEVER_BEGUN:
+    if code in _NEVER_BEGUN:
         raise Problem(409, f"it was refused ({code}), and is not begun again")
     if services.workflows.get(execution.workflow_id) is None:
         raise Problem(409, "its workflow is gone")
@@ -74,10 +75,9 @@ def redrive(services: Services, execution_id: str, actor: str) -> Execution:
 def _started(services: Services, execution: Execution) -> Execution:
     """Start this try. Raises Problem (503): the same call goes on with it."""
     try:
-        services.machines.start(execution)
+        services.beginner.ensure_started(execution)
     except (ClientError, BotoCoreError) as error:
         raise Problem(503, "it could not be started: try again") from error
-    services.executions.started(execution)
     return found_execution(services, execution.id)
 
 

@@ -20,7 +20,9 @@ Faults = list[tuple[str, str]]
 def input_faults(asked: Sequence[Input], given: Mapping[str, Any]) -> Faults:
     """What is wrong with the inputs, by path."""
     known = {one.key: one for one in asked}
-    faults = [(f"inputs.{name}", "is no input of the workflow") for name in given.keys() - known.keys()]
+    faults = [
+        (f"inputs.{name}", "is no input of the workflow") for name in given.keys() - known.keys()
+    ]
     for key, one in known.items():
         fault = _fault(one, given.get(key))
         if fault is not None:

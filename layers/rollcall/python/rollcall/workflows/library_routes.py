@@ -45,13 +45,11 @@ class InstallWorkflow(Body):
         json_schema_extra={"examples": [{"parameters": {"tell": ["it@example.com"]}}]}
     )
     name: str | None = Field(default=None, min_length=1, max_length=200)
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default={}, description="By key")
 
 
 @routes.on("GET /workflow-presets")
-def list_workflow_presets(
-    limit: Limit = DEFAULT_LIMIT, after: Cursor = None
-) -> WorkflowPresetPage:
+def list_workflow_presets(limit: Limit = DEFAULT_LIMIT, after: Cursor = None) -> WorkflowPresetPage:
     """List the workflows that come with Rollcall, and what each asks when it is installed."""
     from rollcall.workflows import library  # noqa: PLC0415 - it reads YAML, and seldom
 

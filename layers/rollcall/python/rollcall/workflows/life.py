@@ -3,7 +3,7 @@
 What is done in several places is done in an order that loses nothing: a state machine before the
 record that names it; a schedule before the record that says it is active, since the starter begins
 nothing for one that is not; and the record before the starter is told what becomes of those who
-match already, of which the record keeps a note until then.
+match already, which the record says until the starter has done it.
 """
 
 import json
@@ -41,7 +41,7 @@ DEEPEST = 60
 MOST_MATCHES = 1000
 MATCH_SECONDS = 15.0
 """A look at who matches may take so long: the caller waits 29 s at most."""
-_HELD_SECONDS = 15.0
+_HELD_SECONDS = 10.0
 _ID = re.compile(r"[0-9a-f]{28}")
 """What `new_id` makes."""
 
@@ -160,7 +160,7 @@ def activate(services: Services, workflow_id: str, chosen: Matching | None, acto
     written = latest(services, workflow_id)
     workflow = written.workflow
     if workflow.status == "active" and workflow.active_version == workflow.version:
-        return _tell(services, workflow)
+        return _told(services, workflow)
     document = checked(services, written.version.document, written.workflow.id)
     begin = document.begin
     if chosen is None and (found := _matches(services, document)).count:
@@ -181,7 +181,7 @@ def activate(services: Services, workflow_id: str, chosen: Matching | None, acto
         raise _conflict()
     if not isinstance(begin, ScheduleTrigger):
         services.workflow_schedules.remove(workflow_id)
-    return _tell(services, activated)
+    return _told(services, activated)
 
 
 def _arm(services: Services, workflow_id: str, begin: ScheduleTrigger) -> None:
@@ -220,11 +220,9 @@ def delete(services: Services, workflow_id: str, actor: str) -> None:
         raise unknown("workflow", workflow_id)
 
 
-def decide_held(
-    services: Services, workflow_id: str, decision: Decision, actor: str
-) -> LetGo:
-    """Start what the rate guard holds of it, or cancel it. Raises Problem: 404, 409 where nothing
-    is held, 503.
+def decide_held(services: Services, workflow_id: str, decision: Decision, actor: str) -> LetGo:
+    """Start what the rate guard holds of it, or cancel it; what there is no time for, the starter
+    does. Raises Problem: 404, 409 where nothing is held, 503.
     """
     workflow = found_workflow(services, workflow_id)
     trip = services.beginner.rate.pending(workflow.id)
@@ -236,12 +234,15 @@ def decide_held(
         children.tell_parent(services.executions, services.aws.stepfunctions, execution)
 
     holding = Holding(services.beginner, tell)
+    again = "not all of them could be let go: try again"
     try:
-        return holding.decide(
-            workflow.id, trip, decision, actor, lambda: time.monotonic() < until
-        )
+        done = holding.decide(workflow.id, trip, decision, actor, lambda: time.monotonic() < until)
     except (ClientError, BotoCoreError) as error:
-        raise Problem(503, "not all of them could be let go: try again") from error
+        raise Problem(503, again) from error
+    if done.left:
+        rest = {"workflow_id": workflow.id, "trip": trip, "decision": decision, "actor": actor}
+        _hand_to_starter(services, {"step": "held", **rest}, again)
+    return done
 
 
 def _require_idle(services: Services, workflow: Workflow) -> None:
@@ -292,8 +293,8 @@ def _needs_telling(document: Document, chosen: Matching | None) -> bool:
             return False
 
 
-def _tell(services: Services, workflow: Workflow) -> Workflow:
-    """Hand the choice to the starter. Raises Problem (503): activated again, it is handed again."""
+def _told(services: Services, workflow: Workflow) -> Workflow:
+    """The workflow, once the starter knows its choice about who matches. Raises Problem (503)."""
     if workflow.matching is None:
         return workflow
     request = {
@@ -302,6 +303,12 @@ def _tell(services: Services, workflow: Workflow) -> Workflow:
         "version": workflow.active_version,
         "matching": workflow.matching,
     }
+    said = "it is active, but those who match could not be seen to: activate it again"
+    _hand_to_starter(services, request, said)
+    return workflow
+
+
+def _hand_to_starter(services: Services, request: Mapping[str, Any], otherwise: str) -> None:
     try:
         services.aws.functions.invoke(
             FunctionName=services.api.starter_function,
@@ -309,9 +316,7 @@ def _tell(services: Services, workflow: Workflow) -> Workflow:
             Payload=json.dumps(request),
         )
     except (ClientError, BotoCoreError) as error:
-        said = "it is active, but those who match could not be looked up: activate it again"
-        raise Problem(503, said) from error
-    return services.workflows.told(workflow)
+        raise Problem(503, otherwise) from error
 
 
 def _refused(faults: Sequence[Fault]) -> Problem:

@@ -48,9 +48,7 @@ def approve_by_link(link: Text, body: Comment | None = None) -> Page:
     return _decided(link, "approve", body)
 
 
-@routes.on(
-    "POST /approvals/<link>/deny", public=True, media_type="text/html", also=(404, 409, 410)
-)
+@routes.on("POST /approvals/<link>/deny", public=True, media_type="text/html", also=(404, 409, 410))
 def deny_by_link(link: Text, body: Comment | None = None) -> Page:
     """Deny, as the page's form does. Answers 409 where it was approved already."""
     return _decided(link, "deny", body)

@@ -118,9 +118,7 @@ def list_workflow_matches(workflow_id: Id) -> shapes.ShownMatches:
 
 
 @routes.on("POST /workflows/<workflow_id>/activate", problems=(409, 503))
-def activate_workflow(
-    workflow_id: Id, body: shapes.Activate | None = None
-) -> shapes.ShownWorkflow:
+def activate_workflow(workflow_id: Id, body: shapes.Activate | None = None) -> shapes.ShownWorkflow:
     """Have the latest version begin from now on; it is validated first, if it was not.
 
     Where somebody matches already, `matching` must say what becomes of them: else 422.
@@ -139,8 +137,7 @@ def pause_workflow(workflow_id: Id) -> shapes.ShownWorkflow:
 def approve_held(workflow_id: Id) -> shapes.Held:
     """Start the executions that the rate guard holds; the hour begins anew.
 
-    Where there are too many for one call, `left` is true: call again, with another Idempotency-Key
-    or none.
+    `left` says that there were too many for one call: the others follow by themselves.
     """
     return _decide_held(workflow_id, "approve")
 
@@ -149,8 +146,7 @@ def approve_held(workflow_id: Id) -> shapes.Held:
 def reject_held(workflow_id: Id) -> shapes.Held:
     """Cancel the executions that the rate guard holds; the hour begins anew.
 
-    Where there are too many for one call, `left` is true: call again, with another Idempotency-Key
-    or none.
+    `left` says that there were too many for one call: the others follow by themselves.
     """
     return _decide_held(workflow_id, "reject")
 

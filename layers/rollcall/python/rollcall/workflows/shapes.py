@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, RootModel
+from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue
 
 from rollcall.api.paging import Page
@@ -13,7 +14,7 @@ from rollcall.workflows.document import Document
 from rollcall.workflows.matching import Matches
 from rollcall.workflows.store import Matching, Status, Trigger, Version, Workflow
 
-EXAMPLE = {
+EXAMPLE: JsonDict = {
     "name": "Offboard",
     "begin": {
         "trigger": "event",
@@ -135,7 +136,7 @@ class Held(BaseModel):
     """What became of the executions that were held."""
 
     count: int = Field(description="Those that this call started or cancelled")
-    left: bool = Field(description="There are more: call again")
+    left: bool = Field(description="There are more, which follow by themselves")
 
 
 def shown(workflow: Workflow) -> ShownWorkflow:

@@ -29,7 +29,7 @@ class Workflow:
     `version` is the latest; `validated_version` the latest that has a state machine, and
     `active_version` the one that is started, or was until it was paused. `events` are what it
     begins with where its trigger is an event. `machine_arn`: its state machine. `matching` is the
-    choice about who matched at its activation, until the starter is told of it.
+    choice about who matched at its activation, until the starter has done as it says.
     """
 
     id: str
@@ -177,7 +177,7 @@ class Workflows:
         matching: Matching | None = None,
     ) -> Workflow | None:
         """Have the version that was validated last begin from now on. `matching` is kept until the
-        starter is `told`.
+        starter has done as it says.
         """
         after = replace(
             before,
@@ -189,12 +189,6 @@ class Workflows:
             updated_at=now(),
         )
         return self._changed(before, after, actor, "activate")
-
-    def told(self, workflow: Workflow) -> Workflow:
-        """Note that the starter was told what becomes of those who matched."""
-        mine = equals("active_version", workflow.active_version)
-        self._config.update(KIND, workflow.id, {"matching": None}, mine)
-        return replace(workflow, matching=None)
 
     def paused(self, before: Workflow, actor: str) -> Workflow | None:
         """Have it begin no more; what was begun goes on."""
