@@ -127,7 +127,7 @@ def workflow_problems(
         told = f": {named!r} is the name of {by_name[0]}, and the id is wanted" if by_name else ""
         yield Problem(f"{where}.workflow", f"there is no workflow {named!r}{told}")
     elif workflow_id is not None and (way := _way(named, workflow_id, known)):
-        names = " → ".join(known.workflows[one].name for one in way)
+        names = " → ".join([*(known.workflows[one].name for one in way[:-1]), "this one"])
         yield Problem(f"{where}.workflow", f"leads back to this workflow: {names}")
     elif found.trigger == "event":
         said = "begins with an event, which nobody else can give: only one that is called, begun "
