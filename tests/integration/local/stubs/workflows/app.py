@@ -7,6 +7,7 @@ asked for again. Every event is kept in the runs table, in order.
 
 import json
 import os
+from functools import cache
 from typing import Any
 
 import boto3
@@ -29,10 +30,16 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
     if answer["outcome"] == "failed":
         _put(execution, f"FAILED#{at}#{place}", told)
     if "token" in event:
-        states = boto3.client("stepfunctions")
-        states.send_task_success(taskToken=event["token"], output=json.dumps(answer))
+        _client("stepfunctions").send_task_success(
+            taskToken=event["token"], output=json.dumps(answer)
+        )
         return None
     return answer
+
+
+@cache
+def _client(service: str) -> Any:
+    return boto3.client(service)
 
 
 def _next(execution: str, at: str, place: str, script: dict[str, Any]) -> Any:
@@ -42,7 +49,7 @@ def _next(execution: str, at: str, place: str, script: dict[str, Any]) -> Any:
 
 
 def _counted(execution: str, name: str) -> int:
-    answer = boto3.client("dynamodb").update_item(
+    answer = _client("dynamodb").update_item(
         TableName=os.environ["RUNS_TABLE"],
         Key={"pk": {"S": execution}, "sk": {"S": name}},
         UpdateExpression="ADD calls :one",
@@ -54,10 +61,10 @@ def _counted(execution: str, name: str) -> int:
 
 def _put(execution: str, name: str, value: Any) -> None:
     item = {"pk": {"S": execution}, "sk": {"S": name}, "value": {"S": json.dumps(value)}}
-    boto3.client("dynamodb").put_item(TableName=os.environ["RUNS_TABLE"], Item=item)
+    _client("dynamodb").put_item(TableName=os.environ["RUNS_TABLE"], Item=item)
 
 
 def _get(execution: str, name: str) -> Any:
     key = {"pk": {"S": execution}, "sk": {"S": name}}
-    answer = boto3.client("dynamodb").get_item(TableName=os.environ["RUNS_TABLE"], Key=key)
+    answer = _client("dynamodb").get_item(TableName=os.environ["RUNS_TABLE"], Key=key)
     return json.loads(answer["Item"]["value"]["S"]) if "Item" in answer else None
