@@ -21,13 +21,12 @@ ENDS = {"Succeed", "Fail"}
 
 
 def machines(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The machine, and those within it that do the items of a Map or a branch of a Parallel."""
+    """The machine, and those within it that do the items of a Map, or a branch of a Parallel."""
     yield machine
     for state in machine["States"].values():
-        if "ItemProcessor" in state:
-            yield from machines(state["ItemProcessor"])
-        for branch in state.get("Branches", []):
-            yield from machines(branch)
+        inner = [state["ItemProcessor"]] if "ItemProcessor" in state else state.get("Branches", [])
+        for one in inner:
+            yield from machines(one)
 
 
 def definitions(root: Path = ROOT) -> dict[str, dict[str, Any]]:
@@ -70,17 +69,15 @@ def _faults(machine: dict[str, Any]) -> Iterator[str]:
         yield f"{name} is never reached"
 
 
-def lint(cfn_lint: str, *linted: dict[str, Any]) -> str:
-    """What cfn-lint says of these machines; empty if nothing."""
-    resources = {}
-    for number, machine in enumerate(linted):
-        # Substituted when deployed, not by CloudFormation.
-        text = json.dumps(machine).replace("${", "$(")
-        properties = {"RoleArn": "arn:aws:iam::123456789012:role/any", "DefinitionString": text}
-        resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
-        resources[f"Machine{number}"] = resource
+def lint(cfn_lint: str, machine: dict[str, Any]) -> str:
+    """What cfn-lint says of `machine`; empty if nothing."""
+    text = json.dumps(machine).replace(
+        "${", "$("
+    )  # substituted when deployed, not by CloudFormation
+    properties = {"RoleArn": "arn:aws:iam::123456789012:role/any", "DefinitionString": text}
+    resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump({"Resources": resources}, file)
+        json.dump({"Resources": {"Machine": resource}}, file)
         file.flush()
         return subprocess.run(
             [cfn_lint, file.name], capture_output=True, text=True, check=False
