@@ -66,12 +66,12 @@ def text(
     )
     subject = f"Rollcall: {_HEADLINES[kind]}"
     room = LONGEST_SUBJECT - len(subject.format(name=""))
-    shown = _plain(name)
+    shown = plain(name)
     short = shown if len(shown) <= room else f"{shown[: room - 3]}..."
     return Text(subject.format(name=short), body)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """The name in printable ASCII, on one line; a letter that has none is a question mark."""
     spaced = "".join(letter if letter.isprintable() else " " for letter in name)
     return spaced.encode("ascii", "replace").decode()
