@@ -233,3 +233,22 @@ def test_the_documented_schemas_are_those_of_the_code() -> None:
     }
     assert written == schemas.files()
     assert len(written) == len(TYPES)
+
+
+@pytest.mark.parametrize(
+    ("written_by", "by"),
+    [
+        ({"execution_id": "x1", "version": 5}, {"kind": "workflow", "id": "x1"}),
+        ({"action_id": "a1", "version": 5}, {"kind": "action", "id": "a1"}),
+        ({"execution_id": "x1", "version": 4}, None),
+        (None, None),
+    ],
+)
+def test_a_person_whom_an_execution_or_an_action_wrote_says_so_for_that_version_alone(
+    written_by: Any, by: Any
+) -> None:
+    fields = {"email": "sam@example.com", "status": "inactive"}
+    after = PERSON | {"version": 5, "fields": fields}
+    after |= {"written_by": written_by} if written_by else {}
+    [(_, detail)] = told(PERSON, after)
+    assert detail.get("by") == by

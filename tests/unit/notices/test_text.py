@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rollcall.notices.due import Kind
-from rollcall.notices.text import LONGEST_SUBJECT, text
+from rollcall.notices.text import LONGEST_SUBJECT, plain_subject, text
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ERROR = {"code": "vendor-broken", "detail": "users, page 3: it answers 500."}
@@ -52,3 +52,12 @@ def test_braces_in_what_others_wrote_are_only_text(name: str, detail: str) -> No
     body = text("failure", "i1", name, "r1", {"code": "vendor-broken", "detail": detail}).body
     assert name in body
     assert detail in body
+
+
+@given(some.text(max_size=400))
+def test_any_subject_becomes_one_that_sns_takes(said: str) -> None:
+    subject = plain_subject(said)
+    assert 0 < len(subject) <= LONGEST_SUBJECT
+    assert subject.isascii()
+    assert subject.isprintable()
+    assert subject == subject.strip()

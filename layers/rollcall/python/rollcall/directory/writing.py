@@ -124,6 +124,8 @@ class People:
             **keys.person_index(person_id, person.fields),
             **(beside or {}),
         }
+        if self._source.by == "action":
+            item["written_by"] = {"action_id": self._source.run_id, "version": item["version"]}
         if old is not None and not back:
             item |= {name: old[name] for name in ("removed_at", "removed_by_run") if name in old}
         return self._directory.putting(item, equals("version", old["version"]) if old else ABSENT)

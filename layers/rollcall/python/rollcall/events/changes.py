@@ -156,6 +156,7 @@ def _person(change: Change) -> Iterator[Event]:
         "person": _masked(item["fields"]),
         "version": item["version"] + (new is None),
         "changes": _differences(_masked(before), _masked(after)),
+        **_written_by(new),
     }
     if kind != "Updated" or detail["changes"]:
         yield change.event(f"Person {kind}", detail)
@@ -203,6 +204,18 @@ def _integration(change: Change) -> Iterator[Event]:
 def _by(item: Item) -> dict[str, Any]:
     """Where a change comes from: an action of ours, a sync, or a hand that changed neither."""
     return {"kind": item.get("by", "sync"), "id": item.get("run_id")}
+
+
+def _written_by(person: Item | None) -> dict[str, Any]:
+    """Which execution or action made a person what they are. A later write of anybody else does
+    not take the mark away, so it counts only for its own version.
+    """
+    written = (person or {}).get("written_by")
+    if person is None or written is None or written["version"] != person["version"]:
+        return {}
+    if "execution_id" in written:
+        return {"by": {"kind": "workflow", "id": written["execution_id"]}}
+    return {"by": {"kind": "action", "id": written["action_id"]}}
 
 
 def _parts(item: Item | None, names: tuple[str, ...]) -> dict[str, Any]:

@@ -26,9 +26,10 @@ _CHANGES: Schema = {
 }
 _BY: Schema = {
     "type": "object",
-    "description": "What found or made the change: a sync (a run's id) or an action",
+    "description": "What found or made the change: a sync (a run's id), an action, or a "
+    "workflow (an execution's id)",
     "required": ["kind", "id"],
-    "properties": {"kind": {"enum": ["sync", "action"]}, "id": _MAYBE},
+    "properties": {"kind": {"enum": ["sync", "action", "workflow"]}, "id": _MAYBE},
     "additionalProperties": False,
 }
 _ACCOUNT: Schema = {
@@ -58,6 +59,8 @@ _GRANT: Schema = {
     },
     "additionalProperties": False,
 }
+_OPTIONAL = frozenset({("Person", "by")})
+"""What a family's details may have and need not: of a person only what we wrote ourselves."""
 _ERROR: Schema = {"type": ["object", "null"]}
 
 
@@ -70,6 +73,7 @@ def _families() -> Mapping[str, Mapping[str, Schema]]:
             "person": {"type": "object"},
             "version": _VERSION,
             "changes": _CHANGES,
+            "by": _BY,
         },
         "Account": {
             **of_integration,
@@ -121,7 +125,8 @@ def _families() -> Mapping[str, Mapping[str, Schema]]:
 
 def schema_of(kind: str) -> Schema:
     """The JSON Schema (2020-12) of the detail of events of that type."""
-    own = _families()[kind.split(" ", maxsplit=1)[0]]
+    family = kind.split(" ", maxsplit=1)[0]
+    own = _families()[family]
     head: Mapping[str, Schema] = {
         "schema": {"const": SCHEMA},
         "id": {"type": "string", "description": "The same when an event is delivered again"},
@@ -131,7 +136,7 @@ def schema_of(kind: str) -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": kind,
         "type": "object",
-        "required": [*head, *own],
+        "required": [*head, *(name for name in own if (family, name) not in _OPTIONAL)],
         "properties": {
             **head,
             **own,

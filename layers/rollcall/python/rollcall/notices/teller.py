@@ -6,17 +6,16 @@ repeated for another reason tells nothing again, and what could not be published
 next run's end. Only a function that is killed between publishing and taking off tells twice.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from rollcall.aws import Aws
 from rollcall.integrations.model import Integration
 from rollcall.items import Item
 from rollcall.notices.due import Ended, due
+from rollcall.notices.publishing import publish
 from rollcall.notices.text import text
 from rollcall.tables import Table, absent, equals
 
@@ -82,27 +81,6 @@ class Teller:
             notice["run_id"],
             notice.get("error"),
         )
-        attributes = {"kind": _text(notice["kind"]), "integration_id": _text(integration.id)}
-        if integration.contacts:
-            contacts = json.dumps(list(integration.contacts))
-            attributes["contacts"] = {"DataType": "String.Array", "StringValue": contacts}
-        try:
-            self._aws.sns.publish(
-                TopicArn=self._topic,
-                Subject=message.subject,
-                Message=message.body,
-                MessageAttributes=attributes,
-            )
-        except (ClientError, BotoCoreError) as error:
-            self._log.error(
-                "a notice could not be published",
-                integration_id=integration.id,
-                kind=notice["kind"],
-                reason=str(error),
-            )
-            return False
-        return True
-
-
-def _text(value: str) -> dict[str, str]:
-    return {"DataType": "String", "StringValue": value}
+        attributes = {"kind": str(notice["kind"]), "integration_id": integration.id}
+        contacts = integration.contacts
+        return publish(self._aws, self._topic, message, attributes, contacts, self._log)

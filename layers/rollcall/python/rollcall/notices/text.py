@@ -66,12 +66,18 @@ def text(
     )
     subject = f"Rollcall: {_HEADLINES[kind]}"
     room = LONGEST_SUBJECT - len(subject.format(name=""))
-    shown = plain(name)
+    shown = _plain(name)
     short = shown if len(shown) <= room else f"{shown[: room - 3]}..."
     return Text(subject.format(name=short), body)
 
 
-def plain(name: str) -> str:
+def plain_subject(said: str) -> str:
+    """A subject that SNS takes: what is too long for it ends with dots."""
+    shown = " ".join(_plain(said).split()) or "Rollcall"
+    return shown if len(shown) <= LONGEST_SUBJECT else f"{shown[: LONGEST_SUBJECT - 3]}..."
+
+
+def _plain(name: str) -> str:
     """The name in printable ASCII, on one line; a letter that has none is a question mark."""
     spaced = "".join(letter if letter.isprintable() else " " for letter in name)
     return spaced.encode("ascii", "replace").decode()

@@ -35,6 +35,8 @@ LARGEST = 300_000
 LONGEST_DAYS = 366
 """Days that an execution may take."""
 OVER: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+_AT_ONCE = 25
+"""Executions that are read at once: an event may weigh 200 KB."""
 _AS_TEXT = ("event", "inputs", "input", "output")
 """What is kept as JSON text: it may hold what no table does otherwise."""
 
@@ -148,14 +150,19 @@ class Executions:
 
     def begin(self, execution: Execution, audited: str | None = None) -> bool:
         """Keep a new one; False where there is one of its id. `audited`: what somebody did."""
+        return transact(self._runs.client, self.beginning(execution, audited)) is None
+
+    def beginning(self, execution: Execution, audited: str | None = None) -> list[Action]:
+        """The same as actions of a transaction, of which the first is the one that may refuse."""
         writes = [
             self._runs.putting(self._item(execution), ABSENT),
             *(self._runs.putting(self._place(execution, name)) for name in execution.lists),
-            self._opening(execution.id),
         ]
+        if execution.status not in OVER:
+            writes.append(self._opening(execution.id))
         if audited is not None:
             writes.append(self._audited(execution, execution.actor, audited))
-        return transact(self._runs.client, writes) is None
+        return writes
 
     def get(self, execution_id: str) -> Execution | None:
         """The execution of that id as it is now, or None."""
@@ -245,7 +252,15 @@ class Executions:
     def open(self) -> Iterator[Execution]:
         """Those that are not over."""
         keys = [(_pk(item["sk"]), "EXECUTION") for item in self._runs.query("EXECUTIONS#OPEN")]
-        yield from map(Execution.from_item, self._runs.get_many(keys).values())
+        for start in range(0, len(keys), _AT_ONCE):
+            items = self._runs.get_many(keys[start : start + _AT_ONCE])
+            yield from map(Execution.from_item, items.values())
+
+    def some(self, ids: Sequence[str]) -> dict[str, tuple[Status, bool]]:
+        """The status of those that there are, by id, and whether its last try was started."""
+        keys = [(_pk(one), "EXECUTION") for one in ids]
+        items = self._runs.get_many(keys, ("id", "status", "started"))
+        return {item["id"]: (item["status"], item["started"]) for item in items.values()}
 
     def step(self, execution_id: str, at: str, block: str) -> Step | None:
         """The step, or None where it was not begun."""

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rollcall.aws import Aws
 from rollcall.connectors.answers import Failure
 from rollcall.connectors.client import Client
-from rollcall.notices.text import LONGEST_SUBJECT, plain
+from rollcall.notices.text import plain_subject
 
 _LONGEST_BODY = 200_000
 """Bytes: SNS takes 256 KB with everything, https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
@@ -55,14 +55,12 @@ class Topic:
             contacts = json.dumps(list(notice.contacts))
             attributes["contacts"] = {"DataType": "String.Array", "StringValue": contacts}
         body = notice.message.encode()[:_LONGEST_BODY].decode(errors="ignore")
-        subject = plain(notice.subject).strip()
-        if len(subject) > LONGEST_SUBJECT:
-            subject = f"{subject[: LONGEST_SUBJECT - 3]}..."
+        subject = plain_subject(notice.subject)
         try:
             self._aws.sns.publish(
                 TopicArn=self._arn,
-                Subject=subject or "Rollcall",
-                Message=body or subject or "Rollcall",
+                Subject=subject,
+                Message=body or subject,
                 MessageAttributes=attributes,
             )
         except ClientError as error:
