@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from rollcall.api.routing import Routes
 from rollcall.workflows import approvals, links, page
@@ -23,13 +23,15 @@ routes = Routes("Approvals")
 ACTOR = "link"
 """Who decides by a link: whoever has it."""
 Text = Annotated[str, Path(max_length=5000)]
+Meant = Annotated[str | None, Query(max_length=20, description="`approve` or `deny`")]
 _DONE = {"approve": "approved", "deny": "denied"}
 Page = Response[str]
 
 
 @routes.on("GET /approvals/<link>", public=True, media_type="text/html", also=(404, 410))
-def show_approval(link: Text) -> Page:
-    """The page that a link leads to: who asks what about whom, and two forms.
+def show_approval(link: Text, decision: Meant = None) -> Page:
+    """The page that a link leads to: who asks what about whom, and two forms, of which the one that
+    is meant comes first.
 
     Answers 404 for a link that nobody signed, and 410 where there is nothing to decide any more.
     """
@@ -37,7 +39,8 @@ def show_approval(link: Text) -> Page:
     if isinstance(found, Response):
         return found
     execution, step = found
-    return _over(execution, step) or _answer(200, page.question(_question(execution, step), link))
+    asked = page.question(_question(execution, step), link, denied=decision == "deny")
+    return _over(execution, step) or _answer(200, asked)
 
 
 @routes.on(

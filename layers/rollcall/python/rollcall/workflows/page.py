@@ -52,11 +52,14 @@ class Question:
     until: str | None = None
 
 
-def question(asked: Question, link: str) -> str:
-    """The page that asks. It is at `…/approvals/<link>`, and its forms post below that."""
+def question(asked: Question, link: str, *, denied: bool = False) -> str:
+    """The page that asks. It is at `…/approvals/<link>`, and its forms post below that; `denied`:
+    the one that denies comes first.
+    """
     known = [*asked.about, *([("Until", when(asked.until))] if asked.until else [])]
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in known)
-    forms = _form(link, "approve", "Approve") + _form(link, "deny", "Deny")
+    both = [_form(link, "approve", "Approve"), _form(link, "deny", "Deny")]
+    forms = "".join(reversed(both) if denied else both)
     return _page(
         f"{asked.workflow} asks for a decision",
         f'<p class="message">{escape(asked.message)}</p><dl>{facts}</dl>{forms}',

@@ -1,4 +1,4 @@
-"""The files of reports in S3: `reports/<report id>.csv`."""
+"""The files of reports in S3."""
 
 import re
 
@@ -8,8 +8,14 @@ from rollcall.aws import Aws
 
 SECONDS = 900
 """A link to a file is good for so long."""
-_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_ID = re.compile(r"[0-9a-f]{1,64}\.[a-z0-9_.]{1,200}")
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+def report_key(report_id: str) -> str:
+    """Where the report of that id is in the bucket."""
+    execution, _, rest = report_id.partition(".")
+    return f"reports/{execution}/{rest}.csv"
 
 
 class Reports:
@@ -23,7 +29,7 @@ class Reports:
         """Where the report can be fetched, for `SECONDS`; None where there is none."""
         if _ID.fullmatch(report_id) is None:
             return None
-        place = {"Bucket": self._bucket, "Key": f"reports/{report_id}.csv"}
+        place = {"Bucket": self._bucket, "Key": report_key(report_id)}
         try:
             self._aws.s3.head_object(**place)
         except ClientError as error:

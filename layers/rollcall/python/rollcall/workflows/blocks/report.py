@@ -9,6 +9,7 @@ from rollcall.sync import csv_file
 from rollcall.workflows.context import NAMES
 from rollcall.workflows.document import ReportBlock
 from rollcall.workflows.place import Came, Place, done, failed, wrong
+from rollcall.workflows.report_files import report_key
 from rollcall.workflows.tools import Row
 
 ROW_NAMES = frozenset({"person", "account", "grant", "integration_id", "application"})
@@ -53,12 +54,6 @@ def report_id(at: Place) -> str:
     """The report's id: of the execution and the block, and of the row where there are several."""
     row = f".{at.at.replace('/', '_')}" if at.at else ""
     return f"{at.execution.id}.{at.step.block}{row}"
-
-
-def report_key(identity: str) -> str:
-    """Where the report of that id is in the bucket."""
-    execution, _, rest = identity.partition(".")
-    return f"reports/{execution}/{rest}.csv"
 
 
 def _lines(at: Place, block: ReportBlock, trees: list[Tree]) -> Iterator[list[Any] | Fault]:
