@@ -103,8 +103,9 @@ class Step:
 
     `branch` is where it leads if that is not the next block. `token` ends the wait of one that is
     `waiting`, until `until`; `decided_by` is who decided. An approval that waits and has a `branch`
-    is decided, and its state machine may not know yet. `tries` counts the tries that failed in
-    passing, and `counted` says when the last of them ended.
+    is decided, and its state machine may not know yet. One that is to be done again is so when it
+    is `due`; `tries` counts the tries that failed in passing, and `counted` says when the last of
+    them ended.
     """
 
     execution_id: str
@@ -123,6 +124,7 @@ class Step:
     token: str | None = None
     decided_by: str | None = None
     comment: str | None = None
+    due: str | None = None
     tries: int = 0
     counted: str | None = None
     notes: tuple[str, ...] = ()
