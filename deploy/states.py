@@ -21,11 +21,12 @@ ENDS = {"Succeed", "Fail"}
 
 
 def machines(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The machine, and those within it that do the items of a Map."""
+    """The machine, and those within it that do the items of a Map, or a branch of a Parallel."""
     yield machine
     for state in machine["States"].values():
-        if "ItemProcessor" in state:
-            yield from machines(state["ItemProcessor"])
+        inner = [state["ItemProcessor"]] if "ItemProcessor" in state else state.get("Branches", [])
+        for one in inner:
+            yield from machines(one)
 
 
 def definitions(root: Path = ROOT) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 
 from rollcall.actions import answering
 from rollcall.actions.answering import already, error_of, fault_error, holds, lacking, wanted
-from rollcall.actions.asking import status_of
+from rollcall.actions.invoking import status_of
 from rollcall.actions.request import Fault, Tree, compiled_tree
 from rollcall.connectors.answers import Failure, judge
 from rollcall.connectors.presets import Preset, Rows, Said

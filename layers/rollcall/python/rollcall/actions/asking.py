@@ -1,8 +1,5 @@
-"""Asking for an action over HTTP: is it one, whom is it about; then the function does it.
-
-The function is waited for 25 s at most. It is never started twice for one call: the action goes on
-when nobody waits for it any more, and tells how it ended. For a day an Idempotency-Key leads to its
-action, so a call that is made again finds what came of the first, or goes on with it.
+"""Asking for an action: is it one, and whom is it about? The same for a call over HTTP and a block
+of a workflow.
 """
 
 import json
@@ -13,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
-
 from rollcall.access.problems import Problem
 from rollcall.actions.inputs import EXTERNAL_ID, Faults, checked
 from rollcall.actions.person_field import field_fault
@@ -22,25 +17,23 @@ from rollcall.actions.request import Fault, compiled, response_mapping
 from rollcall.actions.saved import Found, find_preset
 from rollcall.actions.store import Action, Actions, Asked
 from rollcall.actions.target import Target, Targets
-from rollcall.api.services import Services
 from rollcall.connectors.presets import Preset
 from rollcall.integrations import lookup
-from rollcall.integrations.calling import STATUS, advice
 from rollcall.integrations.model import Integration
+from rollcall.services import Services
 from rollcall.stamps import new_id, now
 from rollcall.sync.masking import MASK, without_named
 
 _KEPT = timedelta(hours=24)
 """An Idempotency-Key means the same action for so long."""
-RETRY_AFTER = "5"
-"""Seconds after which to ask again for an action that could not be started, or that goes on."""
-_AGAIN = 500
-"""From this status on, the same request may be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call for an action, as it came in. `key` is its Idempotency-Key with what that is of."""
+    """One call for an action, as it came in. `key` is its Idempotency-Key with what that is of.
+
+    A block of a workflow says its `action_id`, which is always the same, and its `execution_id`.
+    """
 
     actor: str
     preset: str
@@ -50,6 +43,8 @@ class Call:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     response_field: str | None = None
     key: str | None = None
+    action_id: str | None = None
+    execution_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +74,8 @@ class Ready:
 def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
     """The call, made ready. Raises Problem: 404, 409 where the app cannot be called, 422.
 
-    Where its Idempotency-Key was used before it is about the same user as then, though by now the
-    person may have another account, or none.
+    Where its Idempotency-Key, or its action, was there before it is about the same user as then,
+    though by now the person may have another account, or none.
     """
     integration = lookup.found(services, integration_id)
     lookup.require(services, integration)
@@ -92,7 +87,7 @@ def checked_call(services: Services, integration_id: str, call: Call) -> Ready:
         if external_id is not None and str(external_id) != call.external_id:
             faults.append((EXTERNAL_ID, f"is {call.external_id} in the path"))
         external_id = call.external_id
-    action_id, earlier = _place(services.actions, call.key)
+    action_id, earlier = _place(services.actions, call)
     target: Target | Faults
     if earlier is not None and preset.about_user:
         target = Target(earlier.asked.external_id, earlier.asked.person_id)
@@ -147,30 +142,6 @@ def may_fill(preset: Preset, target: Target) -> bool:
     return target.person_id is not None or preset.does == "create"
 
 
-def ask(services: Services, ready: Ready) -> Action:
-    """Do it, and wait for a while: the action as it is then, `running` where it goes on.
-
-    Raises Problem (503) where no function can be started, and 409 and 422 as an Idempotency-Key
-    has it.
-    """
-    actions = services.actions
-    asked = asked_of(ready)
-    if not actions.begin(asked):
-        earlier = actions.get(asked.id)
-        if earlier is None:
-            raise Problem(409, "the action was forgotten in this moment: try again")
-        if earlier.asked.digest != asked.digest:
-            message = "was used before with another body"
-            raise Problem(422, errors=[("Idempotency-Key", message)])
-        if earlier.status == "succeeded" or (
-            earlier.error is not None and status_of(earlier.error["code"]) < _AGAIN
-        ):
-            return earlier
-        if earlier.status == "failed":
-            actions.reopen(earlier)  # unless it was left while it ran: then it still does
-    return _started(services, ready, asked)
-
-
 def asked_of(ready: Ready) -> Asked:
     """What the call asks for, as it is kept: without what is secret."""
     call, preset = ready.call, ready.found.preset
@@ -193,6 +164,7 @@ def asked_of(ready: Ready) -> Asked:
         external_id=ready.external_id,
         person_id=ready.target.person_id,
         response_field=ready.response_field,
+        execution_id=call.execution_id,
     )
 
 
@@ -204,77 +176,16 @@ def shown_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _place(actions: Actions, key: str | None) -> tuple[str, Action | None]:
+def _place(actions: Actions, call: Call) -> tuple[str, Action | None]:
     """The action's id, for a day the same for the same Idempotency-Key; and the action of an
     earlier call with that.
     """
-    if key is None:
+    if call.action_id is not None:
+        return call.action_id, actions.get(call.action_id)
+    if call.key is None:
         return new_id(), None
-    same = uuid.uuid5(uuid.NAMESPACE_URL, key).hex
+    same = uuid.uuid5(uuid.NAMESPACE_URL, call.key).hex
     earlier = actions.get(same)
     if earlier is None or datetime.now(UTC) - datetime.fromisoformat(earlier.asked.at) < _KEPT:
         return same, earlier
     return new_id(), None
-
-
-def _started(services: Services, ready: Ready, asked: Asked) -> Action:
-    actions, claimant = services.actions, uuid.uuid4().hex
-    order = {
-        "action_id": asked.id,
-        "claimant": claimant,
-        "integration_id": asked.integration_id,
-        "inputs": dict(ready.inputs),
-        "overrides": dict(ready.call.overrides),
-    }
-    try:
-        answer = services.aws.functions.invoke(
-            FunctionName=services.api.actions_function, Payload=json.dumps(order)
-        )
-    except ReadTimeoutError:
-        return _now(services, asked.id)
-    except (BotoCoreError, ClientError) as error:
-        detail = f"the actions function could not be started: {_why(error)}"
-        if actions.not_started(asked.id, {"code": "unavailable", "detail": detail}):
-            raise Problem(503, detail, headers={"Retry-After": RETRY_AFTER}) from None
-        return _now(services, asked.id)  # the connection broke, and the function has it
-    told = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        actions.release(asked.id, claimant)
-        raise RuntimeError(f"the actions function failed over action {asked.id}")
-    if told is None:
-        return _now(services, asked.id)
-    return Action.from_plain(told)
-
-
-def _now(services: Services, action_id: str) -> Action:
-    action = services.actions.get(action_id)
-    if action is None:
-        raise LookupError(f"action {action_id} is gone")
-    return action
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response["Error"]["Code"])
-    return type(error).__name__
-
-
-def status_of(code: str) -> int:
-    """The HTTP status of an action's error."""
-    ours = {"conflict": 409, "invalid-input": 422, "unavailable": 503}
-    return ours[code] if code in ours else STATUS[code]  # type: ignore[index]
-
-
-def refusal(action: Action, integration: Integration) -> Problem:
-    """The problem document of an action that failed."""
-    error = action.error or {}
-    code, detail = error["code"], error["detail"]
-    if code == "vendor-unauthorized":
-        detail = f"{detail}; {advice(code, integration)}"
-    headers = {}
-    if code == "vendor-throttled":
-        headers["Retry-After"] = str(error.get("wait_seconds") or 60)
-    if code == "unavailable":
-        headers["Retry-After"] = RETRY_AFTER
-    faults: Faults = [(name, message) for name, message in error.get("errors", ())]
-    return Problem(status_of(code), detail, code=code, errors=faults, headers=headers)

@@ -5,22 +5,22 @@ not know the user.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from rollcall.access.problems import Problem
-from rollcall.actions import answering, guard, shapes
+from rollcall.actions import answering, guard
 from rollcall.actions.asking import Ready, asked_of
 from rollcall.actions.context import read_all, rehearsed, subject
 from rollcall.actions.request import Fault, Rendered, Request, compiled, reshaped
-from rollcall.api.services import Services
 from rollcall.connectors.answers import Failure
 from rollcall.connectors.client import STANDING
 from rollcall.connectors.engine import App
 from rollcall.connectors.presets import Preset
 from rollcall.credentials.store import Credential
 from rollcall.integrations.calling import calling, problem
+from rollcall.services import Services
 from rollcall.sync.masking import MASK, texts, without_values
 
 _UNKNOWN = (
@@ -29,16 +29,26 @@ _UNKNOWN = (
 )
 
 
-def rehearse(services: Services, ready: Ready) -> shapes.DryRun:
-    """The answer to a dry run. Raises Problem as the action itself would be refused by us."""
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would be sent, without what is secret; None where there is nothing to be done.
+
+    The request has `method, url, headers, params, body`.
+    """
+
+    external_id: str | None
+    request: Mapping[str, Any] | None
+    notes: tuple[str, ...]
+
+
+def rehearse(services: Services, ready: Ready) -> Rehearsal:
+    """What comes of a dry run. Raises Problem as the action itself would be refused by us."""
     with calling(services, ready.integration) as app:
         made, notes = _made(services, ready, app)
-    return shapes.DryRun(dry_run=True, external_id=ready.external_id, request=made, notes=notes)
+    return Rehearsal(ready.external_id, made, tuple(notes))
 
 
-def _made(
-    services: Services, ready: Ready, app: App
-) -> tuple[shapes.SentRequest | None, list[str]]:
+def _made(services: Services, ready: Ready, app: App) -> tuple[Mapping[str, Any] | None, list[str]]:
     integration, preset = ready.integration, reshaped(ready.found.preset, ready.overrides)
     plan = compiled(preset, ready.overrides, app.base_url)
     if isinstance(plan, Fault):
@@ -73,8 +83,7 @@ def _made(
         raise Problem(409, refused.detail)
     shown = _whole(rendered.shown, integration.headers, integration.params, credential)
     kept: dict[str, Any] = without_values(asdict(shown), _secrets(ready, rendered, preset))
-    kept["url"] = app.base_url + kept["url"]
-    return shapes.SentRequest.model_validate(kept), notes
+    return {**kept, "url": app.base_url + kept["url"]}, notes
 
 
 def _wrong(fault: Fault) -> Problem:

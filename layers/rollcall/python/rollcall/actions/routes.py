@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from rollcall.actions import shapes
-from rollcall.actions.asking import RETRY_AFTER, Call, Ready, ask, checked_call, refusal
+from rollcall.actions.asking import Call, Ready, checked_call
+from rollcall.actions.invoking import RETRY_AFTER, ask, refusal
 from rollcall.actions.rehearsing import rehearse
 from rollcall.actions.saved import all_presets
 from rollcall.api.paging import Page
@@ -57,7 +58,7 @@ def use_preset(
     )
     ready = checked_call(routes.services, integration_id, call)
     if body.dry_run:
-        return rehearse(routes.services, ready)
+        return shapes.dry_run(rehearse(routes.services, ready))
     return _answer(ready)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from rollcall.access.problems import FieldError
+from rollcall.actions.rehearsing import Rehearsal
 from rollcall.actions.store import Action
 from rollcall.api.paging import Page
 from rollcall.api.routing import Body
@@ -192,4 +193,12 @@ def done(action: Action) -> Done:
             "roster": action.roster,
             "notes": list(action.notes),
         }
+    )
+
+
+def dry_run(made: Rehearsal) -> DryRun:
+    """A dry run as it is answered."""
+    request = None if made.request is None else SentRequest.model_validate(made.request)
+    return DryRun(
+        dry_run=True, external_id=made.external_id, request=request, notes=list(made.notes)
     )

@@ -43,6 +43,8 @@ _LEFT = {
 }
 LARGEST = 100_000
 """Bytes of a request, and of an app's answer, that are kept with an action."""
+TOO_LARGE = "is too large to be kept"
+"""How the note ends that tells of a request or an answer that is not kept."""
 _AS_TEXT = {"request": "the request", "response": "the app's answer"}
 """What is kept as JSON text: an app may say what no table holds otherwise."""
 
@@ -221,7 +223,7 @@ class Actions:
         for name, text in texts.items():
             if text is not None and (size := len(text.encode())) > LARGEST:
                 texts[name] = None
-                notes.append(f"{_AS_TEXT[name]} of {size} bytes is too large to be kept")
+                notes.append(f"{_AS_TEXT[name]} of {size} bytes {TOO_LARGE}")
         changes = {name: getattr(action, name) for name in names} | {
             **texts,
             "notes": notes or None,

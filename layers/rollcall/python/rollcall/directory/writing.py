@@ -72,8 +72,44 @@ class People:
             actions += self._still_nobody(values, actions)
         return actions, faults
 
+    def overwriting(
+        self, old: Item, values: Mapping[str, Any], beside: Mapping[str, Any]
+    ) -> tuple[list[Action], tuple[Fault, ...]]:
+        """What to store of somebody of whom these fields are said, whoever wrote them before; None
+        empties one. No actions where they are so, and faults of values that somebody else has.
+
+        `beside` are attributes that are stored with it.
+        """
+        person_id, mine = old["id"], Writer(self._source.integration_id).source
+        before = Person(old["fields"], old["sources"])
+        fields, sources = dict(before.fields), dict(before.sources)
+        for name, value in values.items():
+            if fields.get(name) == value:
+                continue
+            fields.pop(name, None)
+            sources.pop(name, None)
+            if value is not None:
+                fields[name], sources[name] = value, mine
+        after = Person(fields, sources)
+        if fields == before.fields:
+            return [], ()
+        whose = {
+            name: self._found.get(unique_key(after, name) or "", person_id)
+            for name in sorted(self._source.unique & values.keys())
+        }
+        taken = {name: owner for name, owner in whose.items() if owner != person_id}
+        faults = tuple(value_taken(name, values[name], owner) for name, owner in taken.items())
+        putting = self._putting(person_id, after, old, beside=beside)
+        return [putting, *self._keys([person_id], before, after)], faults
+
     def _putting(
-        self, person_id: str, person: Person, old: Item | None, *, back: bool = False
+        self,
+        person_id: str,
+        person: Person,
+        old: Item | None,
+        *,
+        back: bool = False,
+        beside: Mapping[str, Any] | None = None,
     ) -> Action:
         now = self._source.now
         item = {
@@ -86,6 +122,7 @@ class People:
             "created_at": old["created_at"] if old else now,
             "updated_at": now,
             **keys.person_index(person_id, person.fields),
+            **(beside or {}),
         }
         if self._source.by == "action":
             item["written_by"] = {"action_id": self._source.run_id, "version": item["version"]}

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import Literal
 
 from rollcall.access.problems import Problem
-from rollcall.api.services import Services
 from rollcall.connectors.answers import Code, Failure
 from rollcall.connectors.engine import App
 from rollcall.integrations import lookup
 from rollcall.integrations.model import Integration
+from rollcall.services import Services
 from rollcall.sync.connect import connect
 
 _ADVICE: dict[Code, str] = {

@@ -29,7 +29,7 @@ def launch_integration(integration_id: Id) -> ShownIntegration:
     """
     integration = lookup.found(routes.services, integration_id)
     lookup.require_all(routes.services, integration)
-    lookup.schedule(routes.services, integration)
+    lookup.schedule(routes.services, routes.services.schedules, integration)
     launched = routes.services.integrations.change(
         integration_id, "launch", lambda current: replace(current, status="active"), routes.actor
     )

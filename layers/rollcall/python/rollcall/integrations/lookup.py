@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 from rollcall.access.problems import Problem, invalid, unknown
-from rollcall.api.services import Services
 from rollcall.connectors.manifest import Manifest
 from rollcall.credentials.store import CredentialMissing
 from rollcall.integrations.address import resolve
 from rollcall.integrations.model import Integration
 from rollcall.integrations.rules import Faults, lacking
+from rollcall.integrations.schedule import Schedules
+from rollcall.services import Services
 from rollcall.stamps import instant
 
 
@@ -83,9 +84,9 @@ def _missing_credential(services: Services, integration: Integration) -> Faults:
     return []
 
 
-def schedule(services: Services, integration: Integration) -> None:
+def schedule(services: Services, schedules: Schedules, integration: Integration) -> None:
     """Have EventBridge run it as it says. Raises Problem (422) where the expression is refused."""
-    ensured = services.schedules.ensure(integration)
+    ensured = schedules.ensure(integration)
     if ensured is None:
         raise invalid("schedule.expression", "EventBridge Scheduler refuses it")
     if ensured.start is not None:

@@ -217,7 +217,7 @@ def change_integration(integration_id: Id, body: forms.IntegrationChanges) -> Sh
 def _schedule(before: Integration, changed: Integration) -> None:
     """Have EventBridge run it as it says now. Where that refuses, nothing has changed."""
     try:
-        lookup.schedule(routes.services, changed)
+        lookup.schedule(routes.services, routes.services.schedules, changed)
     except Problem:
         routes.services.integrations.change(
             changed.id,

@@ -26,15 +26,15 @@ def table(
 
     The key is None where all of them are in it. The columns are those of record errors.
     """
-    lines = [_line([_cell(name) for name in columns])]
+    lines = [line(columns)]
     size = _size(lines[0])
     last: Key | None = None
     for key, row in rows:
-        line = _line([_cell(row.get(name)) for name in columns])
-        size += _size(line)
+        following = line([row.get(name) for name in columns])
+        size += _size(following)
         if len(lines) > MOST_ROWS or (size > MOST_BYTES and last is not None):
             return "".join(lines), last
-        lines.append(line)
+        lines.append(following)
         last = key
     return "".join(lines), None
 
@@ -46,11 +46,12 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
-def _line(cells: Iterable[str]) -> str:
+def line(values: Iterable[Any]) -> str:
+    """A line of a file: any JSON, of which nothing is taken for a formula."""
     file = io.StringIO()
-    csv.writer(file).writerow(cells)
+    csv.writer(file).writerow(map(_cell, values))
     return file.getvalue()
 
 
-def _size(line: str) -> int:
-    return len(json.dumps(line)) - 2
+def _size(text: str) -> int:
+    return len(json.dumps(text)) - 2

@@ -1,14 +1,21 @@
 """From a document to a state machine in the Amazon States Language, with JSONata. Pure.
 
-Each block is a task that hands itself, by its id, to the workflows function, and a choice of where
-to go on. What flows from state to state is small: the execution's id, the row it is in (`at`), and
-what the last task came to (`outcome`); everything else is in the runs table.
+Each block is a task that hands itself, by its id, to the workflows function. What flows from state
+to state is small: the execution's id, the row it is in (`at`), and what the last task came to
+(`outcome`); everything else is in the runs table. The function answers `outcome`: `done`, `wait`
+(do it again after `wait_seconds`), `failed`, or where the path branches the name of the branch.
 
-The function answers `outcome`: `done`, `wait` (do it again after `wait_seconds`), `failed`, or
-where the path branches the name of the branch. A state that follows without a choice, a map or a
-wait, is reached by an expression that fails, so that the task's own Catch leads on.
+What is done goes straight on, and costs one transition: the task's output is an expression that
+fails for any other outcome, and the task's Catch leads to a second task. That asks the block again
+what came of it (`again`: what failed in this try is not done anew), with a choice behind it. Where
+a path branches anyhow, the choice follows at once.
 
-What a function that died came to cannot be noted by itself: `lost` goes along to the next task.
+What a function that died came to cannot be noted by itself: `lost` goes along to the next task. A
+list of blocks within a block never fails, for that would stop the rows or branches beside it: it
+comes to 0, or to 1 where it failed, and the block that it is in to the sum.
+
+Fields and limits: https://states-language.net and the developer guide of Step Functions (state-map,
+state-parallel, concepts-error-handling, service-quotas), 2026-11.
 """
 
 from collections.abc import Mapping
@@ -24,7 +31,6 @@ from rollcall.workflows.document import (
     ForEachBlock,
     GoTo,
     ParallelBlock,
-    Query,
     WaitBlock,
     WorkflowBlock,
     duration,
@@ -34,16 +40,18 @@ from rollcall.workflows.graph import Graph, Scope
 State = dict[str, Any]
 States = dict[str, State]
 LONGEST_SECONDS = 31_536_000
-"""An execution may take a year: https://docs.aws.amazon.com/step-functions/latest/dg/limits.html"""
-_TASK_SECONDS = 330
+"""An execution may take a year."""
+TASK_SECONDS = 150
+"""The workflows function ends first."""
 _RETRY = [
-    # An expression that fails on purpose is no accident.
+    # An expression that fails on purpose is no accident, nor is a deadline.
     {"ErrorEquals": ["States.QueryEvaluationError", "States.Timeout"], "MaxAttempts": 0},
     {
+        # About half a day. Each try is three events or so, of the 25,000 of a history.
         "ErrorEquals": ["Lambda.TooManyRequestsException"],
         "IntervalSeconds": 1,
         "BackoffRate": 1.5,
-        "MaxAttempts": 10000,
+        "MaxAttempts": 4000,
         "MaxDelaySeconds": 20,
         "JitterStrategy": "FULL",
     },
@@ -56,6 +64,10 @@ _RETRY = [
         "JitterStrategy": "FULL",
     },
 ]
+_INVOKE = "arn:aws:states:::lambda:invoke"
+_ANSWER, _TOLD = "$states.result.Payload", "$states.result"
+"""What the function answers, and what it tells later with the task's token."""
+_INPUT = "{% $states.input %}"
 
 
 def compiled(document: Document, function_arn: str) -> dict[str, Any]:
@@ -82,7 +94,7 @@ class _Machine:
         self._function = function_arn
 
     def scope(self, scope: Scope) -> dict[str, Any]:
-        """The states of a list of blocks: where it starts, and all of them with its two ends."""
+        """The states of a list of blocks: where it starts, and all of them with its ends."""
         states: States = {}
         for block in scope.blocks:
             states |= self._block(scope, block)
@@ -94,233 +106,211 @@ class _Machine:
     def _block(self, scope: Scope, block: Block) -> States:
         match block:
             case WaitBlock():
-                return self._wait(scope, block)
+                states = self._wait(scope, block)
             case ForEachBlock():
-                return self._for_each(scope, block)
+                states = self._for_each(scope, block)
             case ParallelBlock():
-                return self._parallel(scope, block)
+                states = self._parallel(scope, block)
+            case DecisionBlock():
+                states = self._decision(scope, block)
             case ApprovalBlock():
-                return self._approval(scope, block)
+                states = self._approval(scope, block)
+            case WorkflowBlock(wait=True):
+                states = self._told(scope, block)
             case EndBlock():
-                return self._end(scope, block)
+                states = self._end(scope, block)
             case _:
-                return self._task_and_choice(scope, block)
-
-    def _task_and_choice(self, scope: Scope, block: Block) -> States:
-        waits = isinstance(block, WorkflowBlock) and block.wait
-        branches = []
-        if isinstance(block, DecisionBlock):
-            branches = [
-                _on(f"branch-{number}", _place(scope, branch.go_to))
-                for number, branch in enumerate(block.branches)
-            ]
-        again = f"{block.id} waits"
-        states = {
-            block.id: self._task(block, f"{block.id} done?", token=waits),
-            f"{block.id} done?": {
-                "Type": "Choice",
-                "Choices": [
-                    _on("failed", self._error(scope, block)),
-                    _on("wait", again),
-                    *branches,
-                ],
-                "Default": _place(scope, scope.after(block)),
-            },
-            again: {
-                "Type": "Wait",
-                "Seconds": "{% $states.input.wait_seconds %}",
-                "Next": block.id,
-            },
-        }
-        if waits:
-            states[block.id]["TimeoutSeconds"] = LONGEST_SECONDS
+                following = scope.after(block)
+                way = _way(scope, following)
+                states = self._asked(scope, block, way, _place(scope, following))
         return states
 
-    def _wait(self, scope: Scope, block: WaitBlock) -> States:
+    def _asked(self, scope: Scope, block: Block, way: State, place: str) -> States:
+        """A task that goes on if the block is done: its `way`, to `place`. Else it is asked again,
+        and waits as long as it says.
+        """
+        error = self._error(scope, block)
+        again, waits = f"{block.id} again", f"{block.id} waits"
+        result = "0" if "End" in way else _ANSWER
+        done = f'{_ANSWER}.outcome = "done" ? {result} : $error("it is not done")'
+        first = {**self._task(block, error), "Output": f"{{% {done} %}}", **way}
+        first["Catch"] = [_caught("States.QueryEvaluationError", again), *first["Catch"]]
         return {
-            block.id: self._task(block, f"{block.id} over", fails_to=self._error(scope, block)),
-            f"{block.id} over": {
+            block.id: first,
+            again: {
+                **self._task(block, error, '"again": true'),
+                "Output": f"{{% {_ANSWER} %}}",
+                "Next": f"{again}?",
+            },
+            f"{again}?": _choice([_on("done", place), _on("wait", waits)], error),
+            waits: {
                 "Type": "Wait",
-                "Timestamp": "{% $states.input.until %}",
-                "Next": _place(scope, scope.after(block)),
+                "Seconds": "{% $states.input.wait_seconds %}",
+                "Next": again,
             },
         }
 
-    def _for_each(self, scope: Scope, block: ForEachBlock) -> States:
-        body = self.scope(self._inside(block)[0])
-        mode = {"Mode": "INLINE"}
-        if isinstance(block.over, Query) or block.over != "accounts":
-            # Many rows would outgrow the history of one execution: 25,000 events.
-            mode = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-        rows = f"{block.id} rows"
+    def _told(self, scope: Scope, block: Block) -> States:
+        """A task that somebody else ends, with its token: nobody would answer if asked again."""
         error = self._error(scope, block)
+        way = _way(scope, scope.after(block))
+        result = "0" if "End" in way else _TOLD
+        done = f'{_TOLD}.outcome = "done" ? {result} : $error("it failed")'
+        task = {**self._token_task(block, error), "TimeoutSeconds": LONGEST_SECONDS}
+        failed = _caught("States.QueryEvaluationError", error)
+        task["Catch"] = [failed, *task["Catch"]]
+        return {block.id: {**task, "Output": f"{{% {done} %}}", **way}}
+
+    def _decision(self, scope: Scope, block: DecisionBlock) -> States:
+        error = self._error(scope, block)
+        choices = [
+            _on(f"branch-{number}", _place(scope, branch.go_to))
+            for number, branch in enumerate(block.branches)
+        ]
+        choices.append(_on("done", _place(scope, scope.after(block))))
+        task = {**self._task(block, error), "Output": f"{{% {_ANSWER} %}}"}
+        way = f"{block.id} way?"
+        return {block.id: {**task, "Next": way}, way: _choice(choices, error)}
+
+    def _wait(self, scope: Scope, block: WaitBlock) -> States:
+        over = f"{block.id} over"
+        state: State = {"Type": "Wait", "Timestamp": "{% $states.input.until %}"}
+        way = _way(scope, scope.after(block))
+        if "End" in way:
+            state["Output"] = 0
+        return {**self._asked(scope, block, {"Next": over}, over), over: {**state, **way}}
+
+    def _for_each(self, scope: Scope, block: ForEachBlock) -> States:
+        rows = f"{block.id} rows"
         row = f'"{block.id}." & $states.context.Map.Item.Value'
         at = f'$states.input.at = "" ? {row} : $states.input.at & "/" & {row}'
+        # A person has few accounts, and the history is one; many rows would outgrow its 25,000
+        # events.
+        inline = block.over == "accounts"
+        mode = (
+            {"Mode": "INLINE"} if inline else {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        )
         state: State = {
             "Type": "Map",
+            **({} if inline else {"Label": block.id}),
             "Items": "{% $states.input.count = 0 ? [] : [0..$states.input.count - 1] %}",
             "ItemSelector": {"execution": "{% $states.input.execution %}", "at": f"{{% {at} %}}"},
             "MaxConcurrency": block.at_once,
-            "ItemProcessor": {"ProcessorConfig": mode, **body},
-            **_inner_end(block, error),
-            "Next": _place(scope, scope.after(block)),
+            "ItemProcessor": {"ProcessorConfig": mode, **self.scope(self._inside(block)[0])},
+            **self._sum(scope, block),
         }
-        if mode["Mode"] == "DISTRIBUTED":
-            state["Label"] = block.id
-        return {block.id: self._task(block, rows, fails_to=error), rows: state}
+        return {**self._asked(scope, block, {"Next": rows}, rows), rows: state}
 
     def _parallel(self, scope: Scope, block: ParallelBlock) -> States:
+        branches = [self.scope(inside) for inside in self._inside(block)]
+        return {block.id: {"Type": "Parallel", "Branches": branches, **self._sum(scope, block)}}
+
+    def _sum(self, scope: Scope, block: Block) -> State:
+        """How a state goes on whose lists have ended, each with 0, or 1 where it failed."""
+        way = _way(scope, scope.after(block))
+        result = "0" if "End" in way else "$states.input"
+        some = f'{{"outcome": "failed", "lost": {{"block": "{block.id}", "error": "inner"}}}}'
+        failed = _caught(
+            "States.ALL",
+            self._error(scope, block),
+            f"{{% $merge([$states.input, {some}]) %}}",
+        )
         return {
-            block.id: {
-                "Type": "Parallel",
-                "Branches": [self.scope(inside) for inside in self._inside(block)],
-                **_inner_end(block, self._error(scope, block)),
-                "Next": _place(scope, scope.after(block)),
-            }
+            "Output": f'{{% $sum($states.result) > 0 ? $error("some failed") : {result} %}}',
+            "Catch": [failed],
+            **way,
         }
 
     def _approval(self, scope: Scope, block: ApprovalBlock) -> States:
-        late = f"{block.id} late"
-        task = self._task(block, f"{block.id} done?", token=True)
+        error, following = self._error(scope, block), _place(scope, scope.after(block))
+        late, said = f"{block.id} late", f"{block.id} said?"
+        task = {**self._token_task(block, error), "Output": f"{{% {_TOLD} %}}", "Next": said}
         task["TimeoutSeconds"] = int(duration(block.deadline).total_seconds())
-        task["Catch"].insert(
-            0,
-            {
-                "ErrorEquals": ["States.Timeout"],
-                "Output": "{% $states.input %}",
-                "Next": late,
-            },
-        )
-        denied = {
-            "end": _place(scope, END),
-            "continue": _place(scope, scope.after(block)),
-        }
-        deny = block.on_deny
-        choices = [
-            _on("failed", self._error(scope, block)),
-            _on("deny", _place(scope, deny.go_to) if isinstance(deny, GoTo) else denied[deny]),
-        ]
+        task["Catch"] = [_caught("States.Timeout", late), *task["Catch"]]
+        choices = [_on("done", following)]
+        match block.on_deny:
+            case GoTo(go_to=place):
+                choices.append(_on("deny", _place(scope, place)))
+            case "continue":
+                choices.append(_on("deny", following))
+            case _:
+                choices.append(_on("deny", _place(scope, END)))
         if isinstance(block.on_deadline, GoTo):
             choices.append(_on("late", _place(scope, block.on_deadline.go_to)))
-        return {
-            block.id: task,
-            late: self._task(block, f"{block.id} done?", step="late"),
-            f"{block.id} done?": {
-                "Type": "Choice",
-                "Choices": choices,
-                "Default": _place(scope, scope.after(block)),
-            },
-        }
+        ask = {**self._task(block, error, step="late"), "Output": f"{{% {_ANSWER} %}}"}
+        return {block.id: task, late: {**ask, "Next": said}, said: _choice(choices, error)}
 
     def _end(self, scope: Scope, block: EndBlock) -> States:
+        task = self._task(block, _failed(scope))
         if scope.owner is not None:
-            place = _failed(scope) if block.result == "failed" else _place(scope, END)
-            return {block.id: self._task(block, place)}
-        if block.result == "failed":
-            return {block.id: self._task(block, "Failed")}
-        return {block.id: self._task(block, None)}
+            return {block.id: {**task, "Output": int(block.result == "failed"), "End": True}}
+        way = {"Next": "Failed"} if block.result == "failed" else {"End": True}
+        return {block.id: {**task, "Output": f"{{% {_ANSWER} %}}", **way}}
 
     def _ends(self, scope: Scope) -> States:
-        """How a list ends: well, and not. What is in another block tells it by a number."""
+        """How a list ends: well, or not, or well although a function died over its last block."""
         if scope.owner is None:
             return {
-                "End": self._note("end", None),
-                "Fail": self._note("fail", "Failed"),
-                "Failed": {
-                    "Type": "Fail",
-                    "Error": "{% $states.input.code %}",
-                    "Cause": "{% $states.input.detail %}",
-                },
+                "End": {**self._note("end"), "Output": f"{{% {_ANSWER} %}}", "End": True},
+                "Fail": {**self._note("fail"), "Output": f"{{% {_ANSWER} %}}", "Next": "Failed"},
+                "Failed": {"Type": "Fail", "Error": _text("code"), "Cause": _text("detail")},
             }
-        failed = _failed(scope)
+        broken = f"{_named(scope)} not noted"
+        note = {**self._note("note"), "Catch": [_caught("States.ALL", broken)]}
         return {
-            _place(scope, END): {"Type": "Succeed", "Output": 0},
-            failed: self._note("note", f"{failed}, noted"),
-            f"{failed}, noted": {"Type": "Succeed", "Output": 1},
+            _place(scope, END): {"Type": "Pass", "Output": 0, "End": True},
+            _noted(scope): {**note, "Output": 0, "End": True},
+            _failed(scope): {**note, "Output": 1, "End": True},
+            broken: {"Type": "Pass", "Output": 1, "End": True},
         }
 
     def _inside(self, block: Block) -> list[Scope]:
         return [scope for scope in self._graph.scopes if scope.owner is block]
 
     def _error(self, scope: Scope, block: Block) -> str:
+        """Where the path goes when the block has failed. What is lost must come to a task."""
         place = scope.on_error(block)
-        return _failed(scope) if place is None else _place(scope, place)
+        if place is None:
+            return _failed(scope)
+        return _noted(scope) if place == END else place
 
-    def _task(
-        self,
-        block: Block,
-        following: str | None,
-        *,
-        step: str = "block",
-        token: bool = False,
-        fails_to: str | None = None,
-    ) -> State:
-        """The block's task. `fails_to` is where it goes if the outcome is `failed` and no choice
-        follows.
+    def _task(self, block: Block, error: str, said: str = "", step: str = "block") -> State:
+        """A task that hands the block to the function; `error` is where a function that died leads.
+
+        `said` is more of the payload.
         """
-        said = f'"step": "{step}", "block": "{block.id}"'
-        if token:
-            said += ', "token": $states.context.Task.Token'
-        result = "$states.result" if token else "$states.result.Payload"
-        output = result
-        if fails_to is not None:
-            output = f'{result}.outcome = "failed" ? $error("the block failed") : {result}'
-        lost = f'{{"outcome": "failed", "lost": {{"block": "{block.id}", {_ERROR}}}}}'
-        # Without a choice to read it, the failure must lead to the same place as a failed outcome.
-        failed_at = fails_to or following
-        catch = {
-            "ErrorEquals": ["States.ALL"],
-            "Output": f"{{% $merge([$states.input, {lost}]) %}}",
-            "Next": failed_at,
-        }
-        resource = "arn:aws:states:::lambda:invoke" + (".waitForTaskToken" if token else "")
-        state: State = {
+        lost = f'"lost": {{"block": "{block.id}", "error": $states.errorOutput.Error}}'
+        output = f'{{% $merge([$states.input, {{"outcome": "failed", {lost}}}]) %}}'
+        more = f'"block": "{block.id}"' + (f", {said}" if said else "")
+        return {**self._invoke(step, more), "Catch": [_caught("States.ALL", error, output)]}
+
+    def _token_task(self, block: Block, error: str) -> State:
+        task = self._task(block, error, '"token": $states.context.Task.Token')
+        return {**task, "Resource": f"{_INVOKE}.waitForTaskToken"}
+
+    def _note(self, step: str) -> State:
+        """A task that belongs to no block: it notes how its list ended."""
+        return self._invoke(step)
+
+    def _invoke(self, step: str, more: str = "") -> State:
+        said = f'"step": "{step}"' + (f", {more}" if more else "")
+        return {
             "Type": "Task",
-            "Resource": resource,
+            "Resource": _INVOKE,
             "Arguments": {
                 "FunctionName": self._function,
                 "Payload": f"{{% $merge([$states.input, {{{said}}}]) %}}",
             },
-            "TimeoutSeconds": _TASK_SECONDS,
+            "TimeoutSeconds": TASK_SECONDS,
             "Retry": _RETRY,
-            "Output": f"{{% {output} %}}",
-        }
-        if following is None:
-            return {**state, "End": True}
-        return {**state, "Catch": [catch], "Next": following}
-
-    def _note(self, step: str, following: str | None) -> State:
-        """A task that belongs to no block: it notes how its list ended."""
-        return {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::lambda:invoke",
-            "Arguments": {
-                "FunctionName": self._function,
-                "Payload": f'{{% $merge([$states.input, {{"step": "{step}"}}]) %}}',
-            },
-            "TimeoutSeconds": _TASK_SECONDS,
-            "Retry": _RETRY,
-            "Output": "{% $states.result.Payload %}",
-            **({"End": True} if following is None else {"Next": following}),
         }
 
 
-_ERROR = '"error": $states.errorOutput.Error'
-
-
-def _inner_end(block: Block, error: str) -> State:
-    """How a state goes on whose lists have ended, each with 0, or 1 where it failed."""
-    some = '{"outcome": "failed", "lost": {"block": "' + block.id + '", "error": "inner"}}'
-    return {
-        "Output": '{% $sum($states.result) > 0 ? $error("some failed") : $states.input %}',
-        "Catch": [
-            {
-                "ErrorEquals": ["States.ALL"],
-                "Output": f"{{% $merge([$states.input, {some}]) %}}",
-                "Next": error,
-            }
-        ],
-    }
+def _way(scope: Scope, following: str) -> State:
+    """How a state goes on; a list within a block ends with any state but a choice."""
+    if following == END and scope.owner is not None:
+        return {"End": True}
+    return {"Next": _place(scope, following)}
 
 
 def _place(scope: Scope, block_id: str) -> str:
@@ -333,6 +323,10 @@ def _failed(scope: Scope) -> str:
     return "Fail" if scope.owner is None else f"{_named(scope)} failed"
 
 
+def _noted(scope: Scope) -> str:
+    return "End" if scope.owner is None else f"{_named(scope)} noted"
+
+
 def _named(scope: Scope) -> str:
     """What tells this list from the others of the machine: its block, and which of its branches."""
     if scope.owner is None:
@@ -342,8 +336,20 @@ def _named(scope: Scope) -> str:
     return f"{scope.owner.id} {branch}" if is_branch else scope.owner.id
 
 
+def _text(name: str) -> str:
+    return f'{{% $exists($states.input.{name}) ? $string($states.input.{name}) : "failed" %}}'
+
+
+def _choice(choices: list[State], error: str) -> State:
+    return {"Type": "Choice", "Choices": choices, "Default": error}
+
+
 def _on(outcome: str, place: str) -> State:
     return {"Condition": f'{{% $states.input.outcome = "{outcome}" %}}', "Next": place}
+
+
+def _caught(error: str, place: str, output: str = _INPUT) -> State:
+    return {"ErrorEquals": [error], "Output": output, "Next": place}
 
 
 def targets(state: Mapping[str, Any]) -> list[str]:

@@ -48,8 +48,9 @@ class Execution:
     It is about a person, an account (`integration_id`, `external_id`), or both. `mode`: a `test`
     changes nothing, and `approves` is what its approvals come to. `depth` counts the executions
     that led to it, and `lineage` are their workflows, the oldest first. `parent` is the execution
-    whose block waits for it, with the token that ends the wait. `machine_arn` is the version of the
-    state machine; `attempt` counts its tries, of which the last one was `started`.
+    whose block waits for it: that step of the parent has the token that ends the wait.
+    `machine_arn` is the version of the state machine; `attempt` counts its tries, of which the last
+    one was `started`.
     """
 
     id: str
@@ -70,7 +71,8 @@ class Execution:
     depth: int = 0
     lineage: tuple[str, ...] = ()
     parent_id: str | None = None
-    parent_token: str | None = None
+    parent_at: str | None = None
+    parent_block: str | None = None
     attempt: int = 1
     started: bool = False
     started_at: str | None = None
@@ -100,7 +102,10 @@ class Step:
     """What one block did, once. `output` is what later blocks see of it.
 
     `branch` is where it leads if that is not the next block. `token` ends the wait of one that is
-    `waiting`, until `until`; `decided_by` is who decided.
+    `waiting`, until `until`; `decided_by` is who decided. An approval that waits and has a `branch`
+    is decided, and its state machine may not know yet. One that is to be done again is so when it
+    is `due`; `tries` counts the tries that failed in passing, and `counted` says when the last of
+    them ended.
     """
 
     execution_id: str
@@ -119,6 +124,9 @@ class Step:
     token: str | None = None
     decided_by: str | None = None
     comment: str | None = None
+    due: str | None = None
+    tries: int = 0
+    counted: str | None = None
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -282,6 +290,21 @@ class Executions:
         keys = {"pk": _pk(step.execution_id), "sk": _step(step.at, step.block)}
         item = {**keys, **kept, "expires_at": expiry(self._days)}
         return self._runs.put(item, condition)
+
+    def failed_steps(self, execution_id: str) -> Iterator[Step]:
+        """Its steps that failed, by `at`."""
+        failed = equals("status", "failed")
+        yield from map(Step.from_item, self._runs.query(_pk(execution_id), "STEP#", where=failed))
+
+    def revise(self, step: Step, changes: Mapping[str, Any]) -> Step | None:
+        """Change a step that waits; it as it is then, None where it waits no more."""
+        place = (_pk(step.execution_id), _step(step.at, step.block))
+        texts = {
+            name: json.dumps(value) if name in _AS_TEXT else value
+            for name, value in changes.items()
+        }
+        item = self._runs.updated(*place, texts, equals("status", "waiting"))
+        return Step.from_item(item) if item is not None else None
 
     def decide(self, step: Step, actor: str) -> bool:
         """Keep a decision, `branch`, on a step that waits; False where it waits no more."""
