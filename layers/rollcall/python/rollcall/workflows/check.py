@@ -28,10 +28,11 @@ from rollcall.workflows.check_templates import (
     Names,
     absent,
     compiled_list,
+    holds_template,
     text_problems,
     tree_problems,
 )
-from rollcall.workflows.check_uses import holds_template, preset_problems, workflow_problems
+from rollcall.workflows.check_uses import preset_problems, workflow_problems
 from rollcall.workflows.document import (
     ApprovalBlock,
     Block,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rollcall.connectors import paths
+from rollcall.mapping.conditions import DEEPEST
 from rollcall.workflows import check_shapes as shapes
 from rollcall.workflows.check_shapes import Shape
 from rollcall.workflows.document import (
@@ -146,17 +147,17 @@ def either(ways: Sequence[Ids]) -> Ids:
     return frozenset(one for way in ways if way is not None for one in way)
 
 
-def named(condition: Any) -> Ids:
+def named(condition: Any, depth: int = 0) -> Ids:
     """The integrations that a condition names: where it holds, the account is of one of them."""
-    if not isinstance(condition, Mapping):
+    if not isinstance(condition, Mapping) or depth > DEEPEST:
         return None
     if isinstance(condition.get("all"), list):
         found: Ids = None
         for inner in condition["all"]:
-            found = both(found, named(inner))
+            found = both(found, named(inner, depth + 1))
         return found
     if isinstance(condition.get("any"), list):
-        return either([named(inner) for inner in condition["any"]])
+        return either([named(inner, depth + 1) for inner in condition["any"]])
     return _named_by_leaf(condition)
 
 

@@ -14,6 +14,8 @@ from rollcall.mapping.problems import Problem
 from rollcall.mapping.templates import Refused, Template, compile_template
 from rollcall.workflows.check_shapes import NAMES, VALUE, Shape
 
+DEEPEST = 20
+"""Objects and lists within each other, in what a block is given."""
 Names = Mapping[str, Shape]
 _PLAIN = re.compile(r"\{\{\s*([A-Za-z_][\w.\[\]'\" -]*?)\s*\}\}")
 _WHY = {
@@ -26,16 +28,27 @@ _WHY = {
 """Why a name that there is elsewhere is not here."""
 
 
-def tree_problems(data: Any, where: str, names: Names) -> Iterator[Problem]:
+def tree_problems(data: Any, where: str, names: Names, depth: int = 0) -> Iterator[Problem]:
     """What is wrong with the templates in JSON, each by its place."""
     if isinstance(data, str):
         yield from text_problems(data, where, names)
-    elif isinstance(data, Mapping):
-        for key, inner in data.items():
-            yield from tree_problems(inner, f"{where}.{key}", names)
-    elif isinstance(data, Sequence):
-        for number, inner in enumerate(data):
-            yield from tree_problems(inner, f"{where}.{number}", names)
+    elif isinstance(data, Mapping | list):
+        if depth >= DEEPEST:
+            yield Problem(where, f"nests more than {DEEPEST} deep")
+            return
+        pairs = data.items() if isinstance(data, Mapping) else enumerate(data)
+        for key, inner in pairs:
+            yield from tree_problems(inner, f"{where}.{key}", names, depth + 1)
+
+
+def holds_template(data: Any, depth: int = 0) -> bool:
+    """Is there a template anywhere in this JSON? Of what nests too deep it is taken to be so."""
+    if isinstance(data, str):
+        return is_template(data)
+    if not isinstance(data, Mapping | list):
+        return False
+    inner = data.values() if isinstance(data, Mapping) else data
+    return depth >= DEEPEST or any(holds_template(one, depth + 1) for one in inner)
 
 
 def text_problems(source: str, where: str, names: Names) -> Iterator[Problem]:

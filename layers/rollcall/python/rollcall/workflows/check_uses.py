@@ -14,7 +14,7 @@ from rollcall.mapping.problems import Problem, near
 from rollcall.workflows import check_shapes as shapes
 from rollcall.workflows.check_conditions import unknown_integration
 from rollcall.workflows.check_places import Place
-from rollcall.workflows.check_templates import plain_path
+from rollcall.workflows.check_templates import holds_template, plain_path
 from rollcall.workflows.document import PresetBlock, RolesBlock, WorkflowBlock
 from rollcall.workflows.known import Known, KnownConnector
 
@@ -189,11 +189,3 @@ def _may_be_anything(one: Input, value: Any) -> bool:
     if one.type == "json":
         return holds_template(value)
     return isinstance(value, str) and is_template(value)
-
-
-def holds_template(value: Any) -> bool:
-    """Is there a template anywhere in this JSON?"""
-    if isinstance(value, str):
-        return is_template(value)
-    inner = value.values() if isinstance(value, Mapping) else value
-    return isinstance(value, Mapping | list) and any(map(holds_template, inner))
