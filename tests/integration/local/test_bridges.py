@@ -141,6 +141,7 @@ def test_teardown_removes_what_was_made_at_run_time_and_nothing_else(stack: Loca
             "Input": json.dumps({}),
         },
     )
+    stack.scale_waits(1)
     states = stack.client("stepfunctions")
     waiting = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1000, "End": True}}}
     for name in ("rollcall-rollcall-wf-one", "rollcall-another-wf-one"):
@@ -170,6 +171,7 @@ def test_teardown_removes_what_was_made_at_run_time_and_nothing_else(stack: Loca
     machines = [one["name"] for one in states.list_state_machines()["stateMachines"]]
     assert sorted(name for name in machines if "-wf-" in name) == ["rollcall-another-wf-one"]
     assert states.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    states.stop_execution(executionArn=execution)
     states.delete_state_machine(stateMachineArn=machine)
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
     assert scheduler.list_schedules(GroupName=group)["Schedules"] == []
