@@ -415,6 +415,37 @@ def test_an_execution_runs_the_version_that_it_was_started_by(theatre: Theatre) 
         assert theatre.ended(execution).steps == [name, "end"]
 
 
+def test_every_event_of_the_bus_comes_to_the_starter(theatre: Theatre) -> None:
+    stack, name = theatre.stack, uuid.uuid4().hex
+    bus = stack.outputs["EventBus"]
+    entries = [
+        {
+            "Source": source,
+            "DetailType": "Test",
+            "Detail": json.dumps({"id": name}),
+            "EventBusName": bus,
+        }
+        for source in ("rollcall", "somebody.else")
+    ]
+    stack.client("events").put_events(Entries=entries)
+    until = time.monotonic() + 20
+    bodies: list[Json] = []
+    while not bodies and time.monotonic() < until:
+        time.sleep(0.1)
+        found = stack.client("dynamodb").query(
+            TableName=theatre.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "STARTER"}},
+        )["Items"]
+        bodies = [json.loads(item["body"]["S"]) for item in found if name in item["body"]["S"]]
+    [body] = bodies
+    assert (body["source"], body["detail-type"], body["detail"]) == (
+        "rollcall",
+        "Test",
+        {"id": name},
+    )
+
+
 def test_an_execution_is_started_once_and_can_be_stopped(theatre: Theatre) -> None:
     _, version = theatre.machines.deploy(theatre.workflow(), document(block("ask", "approval")))
     execution = theatre.begun(version, {"ask": ["held"]})
