@@ -11,6 +11,7 @@ import pytest
 from rollcall.aws import Aws
 from rollcall.stamps import instant
 from rollcall.workflows.beginning import Cause, Refused, Subject
+from rollcall.workflows.children import cause_of
 from rollcall.workflows.executions import Execution
 from rollcall.workflows.guards import DEEPEST
 from rollcall.workflows.holding import tell_held
@@ -23,6 +24,7 @@ from tests.integration.workflows_starting.conftest import (
     left,
     message,
     on,
+    waiting_for,
 )
 
 EVENTS = ("Person Updated", "Account Updated", "Grant Added", "Action Succeeded")
@@ -156,17 +158,26 @@ def test_approved_ones_start_and_the_hour_begins_anew(hall: Hall) -> None:
 
 def test_rejected_ones_are_cancelled(hall: Hall) -> None:
     workflow = hall.workflow(on(most=1))
-    told: list[Execution] = []
     hall.starter().events([message(left(f"p{number}")) for number in range(3)])
-    starter = hall.starter()
-    starter._tell_cancelled = told.append
-    event = {"workflow_id": workflow.id, "decision": "reject", "actor": "ann"}
-    assert starter.held(event) == {"count": 2, "complete": True}
+    assert decide(hall, workflow, "reject") == {"count": 2, "complete": True}
     assert hall.statuses(workflow) == {"running": 1, "cancelled": 2}
-    assert [one.status for one in told] == ["cancelled", "cancelled"]
     assert hall.all_started_once(workflow)
     hall.starter().events([message(left("next"))])
     assert hall.statuses(workflow) == {"running": 2, "cancelled": 2}
+
+
+def test_whoever_waits_for_one_that_is_rejected_goes_on(hall: Hall) -> None:
+    workflow = hall.workflow({"trigger": "call", "most_per_hour": 1})
+    starter, version = hall.starter(), hall.version(workflow)
+    step = waiting_for(hall, workflow)
+    parent = {"parent_id": "parent", "parent_at": "", "parent_block": "run"}
+    for key in ("1", cause_of("parent", "", "run")):
+        starter.begin(workflow, version, Cause("workflow", key, "ann", parent=parent), Subject())
+    assert hall.statuses(workflow) == {"running": 1, "held": 1}
+    decide(hall, workflow, "reject")
+    ended = hall.executions.step("parent", step.at, step.block)
+    assert ended is not None
+    assert (ended.status, ended.output["status"]) == ("failed", "cancelled")
 
 
 @pytest.mark.parametrize("after", [False, True])
