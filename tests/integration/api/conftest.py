@@ -12,6 +12,8 @@ from rollcall.api.services import ApiSettings, Services
 from rollcall.aws import Aws
 from rollcall.settings import Settings
 from tests.integration.api.caller import Caller
+from tests.integration.api.flows import LINK_KEY, Flows
+from tests.integration.api.workflow_aws import STARTER, Functions, Steps, WorkflowAws
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -72,11 +74,11 @@ def api_settings(aws: Aws) -> ApiSettings:
         actions_function="actions",
         batch_bucket="batches",
         batch_state_machine_arn=batch,
-        workflows_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:test-workflows",
-        workflow_role_arn="arn:aws:iam::123456789012:role/workflows",
+        workflows_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:workflows",
+        workflow_role_arn="arn:aws:iam::123456789012:role/workflow",
         workflow_log_group_arn="arn:aws:logs:eu-west-1:123456789012:log-group:workflows:*",
-        starter_function="starter",
-        link_secret_arn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:link-key",
+        starter_function=STARTER,
+        link_secret_arn="links",
         report_bucket="batches",
     )
 
@@ -85,3 +87,13 @@ def api_settings(aws: Aws) -> ApiSettings:
 def api(settings: Settings, api_settings: ApiSettings, aws: Aws) -> Caller:
     """The API, composed as functions/api/app.py does."""
     return Caller(Api(Services(settings, api_settings, aws)), settings, api_settings, aws)
+
+
+@pytest.fixture
+def flows(settings: Settings, api_settings: ApiSettings, aws: Aws) -> Flows:
+    """The API, with Step Functions and Lambda in this process."""
+    aws.secretsmanager.create_secret(Name="links", SecretString=LINK_KEY)
+    steps, functions = Steps(), Functions()
+    clients = WorkflowAws(aws, steps, functions)
+    caller = Caller(Api(Services(settings, api_settings, clients)), settings, api_settings, clients)
+    return Flows(caller, steps, functions)
