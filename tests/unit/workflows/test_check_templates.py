@@ -1,7 +1,10 @@
 """A template that can never resolve is refused, where it is."""
 
+from typing import Any
+
 import pytest
 
+from rollcall.workflows.check_templates import DEEPEST
 from tests.unit.workflows.samples import (
     CHILD,
     LEAVES,
@@ -142,3 +145,16 @@ def test_templates_of_a_workflow_that_an_event_begins_see_the_event() -> None:
     assert faults(document(right, begin=LEAVES)) == {}
     wrong = told("{{ event.changes.satus.old }}")
     assert "did you mean status?" in faults(document(wrong, begin=LEAVES))[f"{ONE}.message"]
+
+
+def test_what_a_block_is_given_nests_so_deep_and_no_deeper() -> None:
+    def given(depth: int) -> dict[str, Any]:
+        value: Any = "{{ x }}"
+        for _ in range(depth):
+            value = [value]
+        block = {"id": "u", "type": "update", "target": "person", "set": {"card": value}}
+        return faults(document(block))
+
+    assert "there is no 'x' here" in next(iter(given(DEEPEST - 1).values()))
+    for depth in (DEEPEST, 400):
+        assert "nests more than" in next(iter(given(depth).values()))
