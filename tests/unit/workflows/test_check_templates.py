@@ -31,18 +31,18 @@ from tests.unit.workflows.samples import (
         ("{{ person.emial }}", "there is no field 'emial' of people; did you mean email? (line 1,"),
         ("{{ account.emial }}", "did you mean email?"),
         ("{{ account.fields.seat }}", "there is no field 'seat' of the app's accounts"),
-        ("{{ account.email.domain }}", "email is one value: there is nothing in it"),
+        ("{{ account.email.domain }}", "account.email is one value: there is nothing in it"),
         (
             "{{ inputs.resaon }}",
             "the workflow's trigger has no input 'resaon'; did you mean reason?",
         ),
-        ("{{ inputs.reason.text }}", "reason is one value"),
+        ("{{ inputs.reason.text }}", "inputs.reason is one value"),
         ("{{ variables['Floor'] }}", "there is no variable 'Floor'; did you mean floor?"),
-        ("{{ execution.name }}", "there is no 'name' here"),
+        ("{{ execution.name }}", "there is no 'name' in execution"),
         ("{{ steps.nobody.status }}", "there is no block 'nobody'"),
         ("{{ steps.tell.status }}", "'tell' cannot have been done before this block"),
         ("{{ event.person_id }}", "there is no 'event' here: no event begins this workflow"),
-        ("{{ item.account }}", "there is no 'item' here: is only within a for_each"),
+        ("{{ item.account }}", "there is no 'item' here: it is only within a for_each"),
     ],
 )
 def test_a_template_that_can_never_resolve_is_refused(message: str, said: str) -> None:
