@@ -34,6 +34,7 @@ from rollcall.workflows.check_templates import (
 )
 from rollcall.workflows.check_uses import preset_problems, workflow_problems
 from rollcall.workflows.document import (
+    MOST_BLOCKS,
     ApprovalBlock,
     Block,
     CallTrigger,
@@ -66,6 +67,8 @@ def problems(document: Document, known: Known, workflow_id: str | None = None) -
     """Everything wrong with the document; `workflow_id` is its workflow's, if that is not new."""
     graph = Graph(document)
     found = graph.problems()
+    if sum(len(scope.blocks) for scope in graph.scopes) > MOST_BLOCKS:
+        return found
     check = _Check(graph, known, workflow_id, ordered=not found)
     return list(dict.fromkeys([*found, *check.begin(), *check.blocks()]))
 
