@@ -37,20 +37,36 @@ class Place:
     of: Ids = None
     row: Shape | None = None
 
-    def names(self, document: Document, known: Known) -> dict[str, Shape]:
-        """What templates and decisions may speak of, but for `steps`."""
+
+class Vocabulary:
+    """What templates and decisions of one document may speak of, but for `steps`."""
+
+    def __init__(self, document: Document, known: Known) -> None:
         begin = document.begin
-        found = {"variables": shapes.variables(known), "execution": shapes.EXECUTION}
-        found["inputs"] = shapes.inputs(begin.inputs if isinstance(begin, CallTrigger) else ())
+        self._known = known
+        self._person = shapes.person(known)
+        self._accounts: dict[Ids, Shape] = {}
+        self._everywhere = {
+            "variables": shapes.variables(known),
+            "execution": shapes.EXECUTION,
+            "inputs": shapes.inputs(begin.inputs if isinstance(begin, CallTrigger) else ()),
+        }
         if isinstance(begin, EventTrigger):
             event = shapes.event(known, begin.events)
-            found["event"] = replace(event, keys={"type": shapes.VALUE, **(event.keys or {})})
-        if self.person:
-            found["person"] = shapes.person(known)
-        if self.account:
-            found["account"] = shapes.account(known, self.of)
-        if self.row is not None:
-            found["item"] = self.row
+            keys = {"type": shapes.VALUE, **(event.keys or {})}
+            self._everywhere["event"] = replace(event, keys=keys)
+
+    def at(self, place: Place) -> dict[str, Shape]:
+        """The names of which something may be at hand there."""
+        found = dict(self._everywhere)
+        if place.person:
+            found["person"] = self._person
+        if place.account:
+            if place.of not in self._accounts:
+                self._accounts[place.of] = shapes.account(self._known, place.of)
+            found["account"] = self._accounts[place.of]
+        if place.row is not None:
+            found["item"] = place.row
         return found
 
 

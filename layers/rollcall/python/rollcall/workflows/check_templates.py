@@ -19,11 +19,11 @@ DEEPEST = 20
 Names = Mapping[str, Shape]
 _PLAIN = re.compile(r"\{\{\s*([A-Za-z_][\w.\[\]'\" -]*?)\s*\}\}")
 _WHY = {
-    "person": "nobody is at hand here: the workflow begins with none, and no for_each is around it",
-    "account": "no account is at hand here: the workflow begins with none, and no for_each over "
+    "person": "nobody is at hand: the workflow begins with none, and no for_each is around it",
+    "account": "no account is at hand: the workflow begins with none, and no for_each over "
     "accounts is around it",
     "event": "no event begins this workflow",
-    "item": "is only within a for_each, and in the columns of a report",
+    "item": "it is only within a for_each, and in the columns of a report",
 }  # fmt: skip
 """Why a name that there is elsewhere is not here."""
 
@@ -59,8 +59,9 @@ def text_problems(source: str, where: str, names: Names) -> Iterator[Problem]:
     if isinstance(template, Refused):
         yield Problem(where, _refusal(template, names))
         return
+    whole = Shape(names)
     for read in template.reads:
-        fault = names[read.name].fault(read.keys)
+        fault = whole.fault((read.name, *read.keys))
         if fault is not None:
             yield Problem(where, f"{fault} (line {read.line}, column {read.column})")
 

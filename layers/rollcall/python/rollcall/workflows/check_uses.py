@@ -129,9 +129,10 @@ def workflow_problems(
     elif workflow_id is not None and (way := _way(named, workflow_id, known)):
         names = " → ".join([*(known.workflows[one].name for one in way[:-1]), "this one"])
         yield Problem(f"{where}.workflow", f"leads back to this workflow: {names}")
-    elif found.trigger == "event":
-        said = "begins with an event, which nobody else can give: only one that is called, begun "
-        yield Problem(f"{where}.workflow", f"{said}by hand or by a schedule can be run by another")
+    elif found.trigger not in ("call", "hand"):
+        begins = "with an event" if found.trigger == "event" else "at its times"
+        said = f"begins {begins}: only one that begins with a call or by hand can be run by another"
+        yield Problem(f"{where}.workflow", said)
     else:
         declared = [
             Input(one.key, one.name or one.key, one.type, one.required) for one in found.inputs
