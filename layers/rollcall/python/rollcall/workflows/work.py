@@ -11,7 +11,7 @@ Whatever is done twice acts once: a step that has ended answers from its record.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,8 +23,15 @@ from rollcall.settings import Settings
 from rollcall.stamps import instant, now
 from rollcall.tables import Condition
 from rollcall.workflows import approvals, tokens
-from rollcall.workflows.blocks import BLOCKS
-from rollcall.workflows.blocks.approval import late
+from rollcall.workflows.blocks.approval import approval, late
+from rollcall.workflows.blocks.decision import decision
+from rollcall.workflows.blocks.for_each import for_each
+from rollcall.workflows.blocks.notification import notification
+from rollcall.workflows.blocks.preset import preset, roles
+from rollcall.workflows.blocks.report import report
+from rollcall.workflows.blocks.update import update
+from rollcall.workflows.blocks.wait import wait
+from rollcall.workflows.blocks.workflow import workflow
 from rollcall.workflows.document import ApprovalBlock, Document, EndBlock, ParallelBlock, parsed
 from rollcall.workflows.ending import Ending
 from rollcall.workflows.executions import LARGEST, OVER, Execution, Step
@@ -36,6 +43,21 @@ __all__ = ["WorkSettings", "Worker"]
 
 Answer = dict[str, Any]
 Event = Mapping[str, Any]
+BLOCKS: Mapping[str, Callable[[Place, Any], Came]] = {
+    "preset": preset,
+    "roles": roles,
+    "update": update,
+    "decision": decision,
+    "approval": approval,
+    "notification": notification,
+    "wait": wait,
+    "for_each": for_each,
+    "workflow": workflow,
+    "report": report,
+}
+"""By the type of the block. A parallel block is the state machine's own, and an end is the
+execution's: see `Ending`.
+"""
 INNER = "inner"
 """What `lost` says of a block of which some rows or branches have failed."""
 _SOON = 1.0

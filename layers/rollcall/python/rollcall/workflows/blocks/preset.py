@@ -115,11 +115,13 @@ def _read(
         if isinstance(value, Fault):
             return wrong(value, said)
         said[name] = str(value).strip() if value is not None else None
-    integration = at.tools.integrations.get(said["integration"] or "")
+    named = said["integration"]
+    integration = at.tools.integrations.get(named) if named else None
     if integration is None:
         return failed("not-found", f"there is no integration {said['integration']!r}", said)
     manifest = at.tools.catalog.find(integration.connector)
-    found = find_preset(at.tools.config, manifest, said["preset"] or "") if manifest else None
+    wanted = said["preset"] if manifest is not None else None
+    found = find_preset(at.tools.config, manifest, wanted) if manifest and wanted else None
     if found is None:
         of = manifest.key if manifest is not None else f"connector {integration.connector!r}, gone,"
         return failed("not-found", f"{of} has no preset {said['preset']!r}", said)
