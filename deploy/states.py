@@ -69,15 +69,17 @@ def _faults(machine: dict[str, Any]) -> Iterator[str]:
         yield f"{name} is never reached"
 
 
-def lint(cfn_lint: str, machine: dict[str, Any]) -> str:
-    """What cfn-lint says of `machine`; empty if nothing."""
-    text = json.dumps(machine).replace(
-        "${", "$("
-    )  # substituted when deployed, not by CloudFormation
-    properties = {"RoleArn": "arn:aws:iam::123456789012:role/any", "DefinitionString": text}
-    resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+def lint(cfn_lint: str, *linted: dict[str, Any]) -> str:
+    """What cfn-lint says of these machines; empty if nothing."""
+    resources = {}
+    for number, machine in enumerate(linted):
+        # Substituted when deployed, not by CloudFormation.
+        text = json.dumps(machine).replace("${", "$(")
+        properties = {"RoleArn": "arn:aws:iam::123456789012:role/any", "DefinitionString": text}
+        resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+        resources[f"Machine{number}"] = resource
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump({"Resources": {"Machine": resource}}, file)
+        json.dump({"Resources": resources}, file)
         file.flush()
         return subprocess.run(
             [cfn_lint, file.name], capture_output=True, text=True, check=False

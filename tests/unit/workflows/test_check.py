@@ -152,8 +152,6 @@ def test_a_trigger_that_cannot_be_is_refused(begin: Block, path: str) -> None:
 @pytest.mark.parametrize(
     ("block", "path"),
     [
-        ({"type": "wait"}, ""),
-        ({"type": "wait", "for": "1h", "until": "2026-12-31"}, ""),
         ({"type": "wait", "until": "next week"}, "until"),
         ({**TELL, "webhook": "ftp://example.com"}, "webhook"),
         (

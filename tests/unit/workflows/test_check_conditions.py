@@ -36,7 +36,7 @@ from tests.unit.workflows.samples import (
         (["Person Updated"], "changes.card.new.room", True),
         (["Person Updated"], "person.department", True),
         (["Person Updated"], "account.email", False),
-        (["Person Updated"], "by.kind", False),
+        (["Person Updated"], "by.kind", True),
         (["Account Updated"], 'changes["attributes.enabled"].new', True),
         (["Account Updated"], "changes.attributes.enabled.new", False),
         (["Account Updated"], "changes.person_id.old", True),

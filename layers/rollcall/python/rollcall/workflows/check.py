@@ -228,8 +228,6 @@ def _webhook(webhook: str | None, where: str, names: Names) -> Iterator[Problem]
 
 
 def _wait(block: WaitBlock, where: str) -> Iterator[Problem]:
-    if (block.length is None) is (block.until is None):
-        yield Problem(where, "needs one of for and until, and not both")
     until = block.until
     if until is not None and not is_template(until) and not _is_time(until):
         yield Problem(f"{where}.until", "must be a time, such as 2026-12-31T08:00:00Z")
