@@ -1,4 +1,4 @@
-"""Measure Rollcall and hold it to its limits: `python -m bench`, about six minutes.
+"""Measure Rollcall and hold it to its limits: `python -m bench`, about a quarter of an hour.
 
 Prints a table and writes bench/results.json: [{"name", "value", "floor", "ratio", "limit", "ok"}],
 where `limit` is in the unit of the value. Exits 1 when a figure misses its limit.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import actions, imports, memory, syncs
+from bench import actions, imports, memory, syncs, workflows
 from bench.figures import Figure, at_most, exit_code, reported
 from bench.processes import aws_environment, local_aws, vendor, worker
 from bench.progress import Progress
@@ -97,6 +97,12 @@ def _actions(
         return actions.measure(options.rounds, aws)
 
 
+def _workflows(
+    options: argparse.Namespace, _aws: Mapping[str, str], progress: Progress
+) -> list[Figure]:
+    return workflows.measure(options.executions, progress)
+
+
 Part = Callable[[argparse.Namespace, Mapping[str, str], Progress], list[Figure]]
 PARTS: dict[str, Part] = {
     "imports": _imports,
@@ -105,6 +111,7 @@ PARTS: dict[str, Part] = {
     "actions": _actions,
     "syncs": _syncs,
     "memory": _memory,
+    "workflows": _workflows,
 }
 
 
@@ -113,6 +120,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=10_000, help="memory: and ten times as many")
     parser.add_argument("--groups", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=9, help="of all but syncs and memory")
+    parser.add_argument("--executions", type=int, default=1000, help="of a workflow, at once")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args(arguments)
