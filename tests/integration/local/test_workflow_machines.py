@@ -272,7 +272,7 @@ def test_a_wait_is_over_at_the_time_that_the_function_says(theatre: Theatre) -> 
     end = theatre.run(until, wait, block("b"))
     assert (end.status, end.steps) == ("SUCCEEDED", ["rest", "b", "end"])
     assert end.states == ["rest", "rest over", "b", "End"]
-    end = theatre.run({"rest": [FAILED]}, block("rest", "wait", until="{{ event.x }}"))
+    end = theatre.run({"rest": [FAILED]}, {"id": "rest", "type": "wait", "until": "{{ event.x }}"})
     assert (end.status, end.steps) == ("FAILED", ["rest", "rest again", "fail"])
 
 
