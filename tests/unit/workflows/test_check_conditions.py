@@ -221,6 +221,13 @@ def test_any_condition_is_checked_and_what_passes_can_be_judged(when: dict[str, 
         Conditions(when)
 
 
+def test_a_name_that_cannot_be_at_hand_is_told_with_why() -> None:
+    found = faults(document(decides(leaf("account.email")), begin=NOBODY))
+    assert "no account is at hand" in found[f"{ONE}.branches.0.when.field"]
+    wrong = faults(document(decides(leaf("acount.email")), begin=NOBODY))
+    assert "there is no 'acount' here" in wrong[f"{ONE}.branches.0.when.field"]
+
+
 def test_conditions_that_nest_without_end_are_refused() -> None:
     when: Block = IS_AHA
     for _ in range(400):
