@@ -139,6 +139,7 @@ def test_a_rule_on_what_an_app_does_not_tell_is_refused(field: str) -> None:
     )
     assert unused({"when": asked, "integrations": [AHA, OTHER_AHA]}) == {}
     assert unused({"when": {"all": [IS_AHA, asked]}}) == {}
+    assert list(unused({"when": {"not": asked}})) == ["begin.query.when.not.field"]
     either = {"any": [IS_AHA, asked]}
     assert list(unused({"when": either})) == ["begin.query.when.any.1.field"]
 
