@@ -139,6 +139,7 @@ def test_a_rule_on_what_an_app_does_not_tell_is_refused(field: str) -> None:
     )
     assert unused({"when": asked, "integrations": [AHA, OTHER_AHA]}) == {}
     assert unused({"when": {"all": [IS_AHA, asked]}}) == {}
+    assert list(unused({"when": {"not": asked}})) == ["begin.query.when.not.field"]
     either = {"any": [IS_AHA, asked]}
     assert list(unused({"when": either})) == ["begin.query.when.any.1.field"]
 
@@ -219,6 +220,13 @@ def test_any_condition_is_checked_and_what_passes_can_be_judged(when: dict[str, 
     assert all(path.startswith(("begin.query.when", "blocks.0.branches.0.when")) for path in found)
     if not found:
         Conditions(when)
+
+
+def test_a_name_that_cannot_be_at_hand_is_told_with_why() -> None:
+    found = faults(document(decides(leaf("account.email")), begin=NOBODY))
+    assert "no account is at hand" in found[f"{ONE}.branches.0.when.field"]
+    wrong = faults(document(decides(leaf("acount.email")), begin=NOBODY))
+    assert "there is no 'acount' here" in wrong[f"{ONE}.branches.0.when.field"]
 
 
 def test_conditions_that_nest_without_end_are_refused() -> None:
