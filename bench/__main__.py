@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import actions, imports, memory, syncs, workflows
+from bench import actions, events, imports, memory, syncs, workflows
 from bench.figures import Figure, at_most, exit_code, reported
 from bench.processes import aws_environment, local_aws, vendor, worker
 from bench.progress import Progress
@@ -97,6 +97,13 @@ def _actions(
         return actions.measure(options.rounds, aws)
 
 
+def _events(
+    options: argparse.Namespace, aws: Mapping[str, str], progress: Progress
+) -> list[Figure]:
+    with progress.stage("from a write to its event on the bus", None):
+        return events.measure(options.rounds, aws["AWS_ENDPOINT_URL"])
+
+
 def _workflows(
     options: argparse.Namespace, _aws: Mapping[str, str], progress: Progress
 ) -> list[Figure]:
@@ -109,6 +116,7 @@ PARTS: dict[str, Part] = {
     "records": _records,
     "mapping": _mapping,
     "actions": _actions,
+    "events": _events,
     "syncs": _syncs,
     "memory": _memory,
     "workflows": _workflows,
