@@ -33,6 +33,11 @@ def tell_parent(executions: Executions, stepfunctions: Client, child: Execution)
     return executions.save(ended(noted), equals("status", "waiting"))
 
 
+def cause(step: Step) -> str:
+    """What begins the execution that the step runs: the same whenever it is asked."""
+    return f"{step.execution_id}\n{step.at}\n{step.block}"
+
+
 def output(child: Execution) -> Mapping[str, Any]:
     """What later blocks see of the child."""
     return {"execution_id": child.id, "status": child.status, "message": child.message}

@@ -121,7 +121,7 @@ class Ending:
         """
         steps = [
             step
-            for step in self._tools.executions.failed_steps(execution.id)
+            for step in self._tools.executions.steps_in(execution.id, "failed")
             if step.attempt == execution.attempt and (graph is None or not _caught(graph, step))
         ]
         if not steps:

@@ -291,10 +291,10 @@ class Executions:
         item = {**keys, **kept, "expires_at": expiry(self._days)}
         return self._runs.put(item, condition)
 
-    def failed_steps(self, execution_id: str) -> Iterator[Step]:
-        """Its steps that failed, by `at`."""
-        failed = equals("status", "failed")
-        yield from map(Step.from_item, self._runs.query(_pk(execution_id), "STEP#", where=failed))
+    def steps_in(self, execution_id: str, status: StepStatus) -> Iterator[Step]:
+        """Its steps in that status, by `at`."""
+        wanted = equals("status", status)
+        yield from map(Step.from_item, self._runs.query(_pk(execution_id), "STEP#", where=wanted))
 
     def revise(self, step: Step, changes: Mapping[str, Any]) -> Step | None:
         """Change a step that waits; it as it is then, None where it waits no more."""
