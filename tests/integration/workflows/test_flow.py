@@ -103,7 +103,7 @@ def test_an_end_says_how_it_ended(shop: Shop) -> None:
 
 
 def test_the_error_is_that_of_the_first_step_that_nothing_caught(shop: Shop) -> None:
-    execution = shop.of(breaks("caught", on_error="continue"), breaks(), contacts=["it@x.example"])
+    execution = shop.of(breaks("caught", on_error="continue"), breaks())
     ended = shop.run(execution)
     assert ended.status == "failed"
     assert ended.error is not None

@@ -60,6 +60,8 @@ execution's: see `Ending`.
 """
 INNER = "inner"
 """What `lost` says of a block of which some rows or branches have failed."""
+_MOST_GRAPHS = 200
+"""Documents that a warm function keeps at hand."""
 _SOON = 1.0
 """Seconds that do not matter where something is waited for: clocks differ as much."""
 _LARGEST_INPUT = 50_000
@@ -122,6 +124,8 @@ class Worker:
             document = parsed(version.document) if version is not None else None
             if not isinstance(document, Document):
                 return None
+            if len(self._graphs) == _MOST_GRAPHS:
+                self._graphs.clear()
             self._graphs[key] = Graph(document)
         return self._graphs[key]
 
