@@ -72,6 +72,12 @@ def api_settings(aws: Aws) -> ApiSettings:
         actions_function="actions",
         batch_bucket="batches",
         batch_state_machine_arn=batch,
+        workflows_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:test-workflows",
+        workflow_role_arn="arn:aws:iam::123456789012:role/workflows",
+        workflow_log_group_arn="arn:aws:logs:eu-west-1:123456789012:log-group:workflows:*",
+        starter_function="starter",
+        link_secret_arn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:link-key",
+        report_bucket="batches",
     )
 
 
