@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from rollcall.items import Item, from_item
-from rollcall.workflows import approvals, links, waits
+from rollcall.workflows import approvals, links
 from rollcall.workflows.approvals import Decision
 from rollcall.workflows.executions import Execution
 from rollcall.workflows.links import Link
@@ -143,17 +143,6 @@ def test_a_decision_that_could_not_be_told_is_told_later(shop: Shop) -> None:
     assert shop.steps.told == {"token": told(execution, "done")}
     assert shop.step(execution, "ask").status == "succeeded"
     assert not approvals.settle(shop.executions, shop.steps, shop.step(execution, "ask"))
-
-
-def test_whoever_looks_after_an_execution_tells_what_was_not_told(shop: Shop) -> None:
-    execution = asked(shop)
-    assert waits.tell_again(shop.executions, shop.steps, execution) == 0
-    shop.steps.down = True
-    decide(shop, execution, "deny")
-    shop.steps.down = False
-    assert waits.tell_again(shop.executions, shop.steps, execution) == 1
-    assert shop.steps.told == {"token": told(execution, "deny")}
-    assert waits.tell_again(shop.executions, shop.steps, execution) == 0
 
 
 def test_a_token_that_timed_out_is_no_error(shop: Shop) -> None:

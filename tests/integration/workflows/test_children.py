@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollcall.workflows import children, waits
+from rollcall.workflows import children
 from rollcall.workflows.executions import Execution
 from tests.integration.workflows.conftest import Json, Killed, Shop
 
@@ -145,16 +145,6 @@ def test_an_end_whose_function_is_killed_at_any_write_tells_its_parent(shop: Sho
         shop.aws.lives = math.inf
         break
     assert lives > 4
-
-
-def test_whoever_looks_after_an_execution_tells_of_a_child_that_is_over(shop: Shop) -> None:
-    execution = shop.of(runs(shop.workflow(REST).id))
-    shop.take(execution, "run", token="token")
-    child = child_of(shop, execution)
-    assert waits.tell_again(shop.executions, shop.steps, execution) == 0
-    assert shop.executions.end(child, "succeeded")  # and its function died
-    assert waits.tell_again(shop.executions, shop.steps, execution) == 1
-    assert shop.steps.told == {"token": told(execution, "done")}
 
 
 def test_a_redrive_redrives_what_it_has_run(shop: Shop) -> None:

@@ -219,6 +219,15 @@ def test_a_result_that_is_too_large_is_a_failure(
     assert (step.error["code"], step.output) == ("too-large", None)
 
 
+def test_of_a_large_input_what_is_small_is_kept(shop: Shop) -> None:
+    tell = {"id": "tell", "type": "notification", "subject": "s", "message": "{{ inputs.text }}"}
+    execution = shop.of(tell, inputs={"text": "x" * 90_000})
+    assert shop.run(execution).status == "succeeded"
+    kept = shop.step(execution, "tell").input
+    assert (kept["subject"], kept["message"]) == ("s", "(too large to be kept)")
+    assert len(shop.topic.published[0]["Message"]) == 90_000
+
+
 def test_an_execution_that_is_not_there_is_an_error(shop: Shop) -> None:
     with pytest.raises(LookupError):
         shop.worker.take({"execution": "none", "at": "", "step": "end"}, "me")

@@ -36,7 +36,7 @@ from rollcall.workflows.document import ApprovalBlock, Document, EndBlock, Paral
 from rollcall.workflows.ending import Ending
 from rollcall.workflows.executions import LARGEST, OVER, Execution, Step
 from rollcall.workflows.graph import Graph
-from rollcall.workflows.place import Came, Place, failed
+from rollcall.workflows.place import Came, Place, failed, shortened
 from rollcall.workflows.tools import Tools, WorkSettings
 
 __all__ = ["WorkSettings", "Worker"]
@@ -64,8 +64,6 @@ _MOST_GRAPHS = 200
 """Documents that a warm function keeps at hand."""
 _SOON = 1.0
 """Seconds that do not matter where something is waited for: clocks differ as much."""
-_LARGEST_INPUT = 50_000
-"""Bytes of what templates made that are kept with a step."""
 _FRESH: Mapping[str, Any] = {
     "status": "running",
     "finished_at": None,
@@ -259,19 +257,14 @@ def _after(place: Place, came: Came) -> Step:
     if size > LARGEST:
         detail = f"its result of {size} bytes is too large to be handed on"
         came, output = failed("too-large", detail, came.input), None
-    shown, notes = came.input if came.input is not None else step.input, list(came.notes)
-    size = len(json.dumps(shown))
-    if size > _LARGEST_INPUT:
-        shown = None
-        notes.append(f"its input of {size} bytes is too large to be kept")
     step = replace(
         step,
         status=came.status,
-        input=shown,
+        input=shortened(came.input if came.input is not None else step.input),
         output=output,
         error=came.error,
         finished_at=now() if came.status != "running" else None,
-        notes=tuple(notes),
+        notes=came.notes,
     )
     return replace(step, **came.changes)
 

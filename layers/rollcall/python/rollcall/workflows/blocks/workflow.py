@@ -78,7 +78,7 @@ def _cause(at: Place, block: WorkflowBlock, inputs: dict[str, Any]) -> Cause:
     parent = {"parent_id": execution.id, "parent_at": at.at, "parent_block": block.id}
     return Cause(
         began="workflow",
-        key=children.cause(at.step),
+        key=children.cause_of(execution.id, at.at, block.id),
         actor=at.actor,
         event=execution.event,
         inputs=inputs,
