@@ -257,18 +257,18 @@ class Shop:
         place, lost = scope.blocks[0].id, Json()
         while place != END:
             block = graph.block[place]
-            if isinstance(block, ParallelBlock):
-                outcome = "done" if self._inner(execution, graph, place, [at] * 10) else "failed"
-                more: Json = {}
-            else:
+            answer: Json = {"outcome": "done"}
+            if not isinstance(block, ParallelBlock):
                 answer = self._asked(execution, block, at, lost)
-                outcome, more = answer["outcome"], answer
-            if isinstance(block, ForEachBlock) and outcome == "done":
-                rows = [f"{at}/" * bool(at) + f"{place}.{n}" for n in range(more["count"])]
-                outcome = "done" if self._inner(execution, graph, place, rows) else "failed"
-            lost = {}
-            if isinstance(block, ParallelBlock | ForEachBlock) and outcome == "failed":
-                lost = {"lost": {"block": place, "error": "inner"}}
+                lost = {}
+            outcome = answer["outcome"]
+            rows = [at] * 10
+            if isinstance(block, ForEachBlock):
+                above, found = f"{at}/" if at else "", answer.get("count", 0)
+                rows = [f"{above}{place}.{number}" for number in range(found)]
+            has_inner = isinstance(block, ParallelBlock | ForEachBlock) and outcome == "done"
+            if has_inner and not self._inner(execution, graph, place, rows):
+                outcome, lost = "failed", {"lost": {"block": place, "error": "inner"}}
             if isinstance(block, EndBlock):
                 return None if scope.owner is None else _ENDS[block.result], lost
             if outcome == "failed":

@@ -49,7 +49,7 @@ def asked(shop: Shop, **more: Any) -> Execution:
 
 def decide(shop: Shop, execution: Execution, decision: Decision, actor: str = "ann") -> Any:
     step = shop.step(execution, "ask")
-    return approvals.decide(shop.executions, shop.steps, step, decision, actor, "fine")  # type: ignore[arg-type]
+    return approvals.decide(shop.executions, shop.steps, step, decision, actor, "fine")
 
 
 def told(execution: Execution, outcome: str) -> Json:
@@ -118,7 +118,7 @@ def test_two_who_decide_in_the_same_moment(shop: Shop) -> None:
     execution = asked(shop)
     seen = shop.step(execution, "ask")
     assert decide(shop, execution, "approve") == "decided"
-    stale = approvals.decide(shop.executions, shop.steps, seen, "deny", "bob")  # type: ignore[arg-type]
+    stale = approvals.decide(shop.executions, shop.steps, seen, "deny", "bob")
     assert stale == "decided-otherwise"
     assert shop.steps.told == {"token": told(execution, "done")}
 
@@ -139,10 +139,10 @@ def test_a_decision_that_could_not_be_told_is_told_later(shop: Shop) -> None:
     assert (step.status, step.branch) == ("waiting", "approve")
     shop.steps.down = False
     # Whoever looks after executions, or decides again, tells it.
-    assert approvals.settle(shop.executions, shop.steps, step)  # type: ignore[arg-type]
+    assert approvals.settle(shop.executions, shop.steps, step)
     assert shop.steps.told == {"token": told(execution, "done")}
     assert shop.step(execution, "ask").status == "succeeded"
-    assert not approvals.settle(shop.executions, shop.steps, shop.step(execution, "ask"))  # type: ignore[arg-type]
+    assert not approvals.settle(shop.executions, shop.steps, shop.step(execution, "ask"))
 
 
 def test_a_token_that_timed_out_is_no_error(shop: Shop) -> None:

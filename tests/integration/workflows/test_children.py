@@ -67,7 +67,7 @@ def test_a_child_that_is_cancelled_fails_the_block(shop: Shop) -> None:
     child = child_of(shop, execution)
     assert shop.executions.cancel(child, "tests")
     # Whoever cancels it tells.
-    assert children.tell_parent(shop.executions, shop.steps, shop.now(child))  # type: ignore[arg-type]
+    assert children.tell_parent(shop.executions, shop.steps, shop.now(child))
     assert shop.steps.told == {"token": told(execution, "failed")}
 
 

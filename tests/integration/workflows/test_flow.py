@@ -103,7 +103,7 @@ def test_an_end_says_how_it_ended(shop: Shop) -> None:
 
 
 def test_the_error_is_that_of_the_first_step_that_nothing_caught(shop: Shop) -> None:
-    execution = shop.of(breaks("caught", on_error="continue"), breaks(), contacts=["it@x.example"])
+    execution = shop.of(breaks("caught", on_error="continue"), breaks())
     ended = shop.run(execution)
     assert ended.status == "failed"
     assert ended.error is not None
@@ -217,6 +217,15 @@ def test_a_result_that_is_too_large_is_a_failure(
     step = shop.step(execution, "rest")
     assert step.error is not None
     assert (step.error["code"], step.output) == ("too-large", None)
+
+
+def test_of_a_large_input_what_is_small_is_kept(shop: Shop) -> None:
+    tell = {"id": "tell", "type": "notification", "subject": "s", "message": "{{ inputs.text }}"}
+    execution = shop.of(tell, inputs={"text": "x" * 90_000})
+    assert shop.run(execution).status == "succeeded"
+    kept = shop.step(execution, "tell").input
+    assert (kept["subject"], kept["message"]) == ("s", "(too large to be kept)")
+    assert len(shop.topic.published[0]["Message"]) == 90_000
 
 
 def test_an_execution_that_is_not_there_is_an_error(shop: Shop) -> None:

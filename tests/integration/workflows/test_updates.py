@@ -44,14 +44,21 @@ def test_several_fields_are_written_in_one_version_with_an_audit_entry(
 ) -> None:
     before = shop.person(person)
     execution = shop.of(
-        update(title="Gone {{ person.first_name }}", seats="{{ 1 + 2 }}", badge="B-7", phone=None),
+        update(
+            title="Gone {{ person.first_name }}",
+            seats="{{ inputs.seats }}",
+            badge="B-7",
+            phone=None,
+        ),
         person_id=person,
+        inputs={"seats": "3"},
     )
     assert shop.run(execution).status == "succeeded"
     after = shop.person(person)
     assert after["version"] == before["version"] + 1
     fields = after["fields"]
     assert (fields["title"], fields["badge"]) == (f"Gone {before['fields']['first_name']}", "B-7")
+    assert fields["seats"] == 3
     assert after["sources"]["title"] == "workflow"
     assert after["written_by"] == {"execution_id": execution.id, "version": after["version"]}
     step = shop.step(execution, "set")

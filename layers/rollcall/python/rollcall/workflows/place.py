@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from rollcall.connectors.templated import Fault, compiled_tree
+from rollcall.mapping import values
 from rollcall.mapping.conditions import Conditions
 from rollcall.sync.masking import texts
 from rollcall.workflows.context import NAMES, Scene
@@ -15,6 +16,10 @@ from rollcall.workflows.executions import Execution, Step, StepStatus
 from rollcall.workflows.graph import Graph
 from rollcall.workflows.tools import Tools
 
+_LARGEST_INPUT = 50_000
+_LARGEST_PART = 5_000
+"""Bytes of what a block's templates made, and of a part of that, that are kept with its step."""
+_LEFT = "(too large to be kept)"
 _NOT_OURS = {"blocks", "response"}
 """What of a block is no template over its context: other blocks, and what an app's answer is."""
 
@@ -137,5 +142,17 @@ class Place:
 
     def keep(self, **changes: Any) -> None:
         """Note how far the block has come, before it goes on."""
-        self.step = replace(self.step, **changes)
+        step = replace(self.step, **changes)
+        self.step = replace(step, input=shortened(step.input))
         self.tools.executions.save(self.step)
+
+
+def shortened(shown: Any) -> Any:
+    """What templates made, as a step keeps it: what is large in it is not."""
+    if not isinstance(shown, Mapping) or _size(shown) <= _LARGEST_INPUT:
+        return shown
+    return {name: one if _size(one) <= _LARGEST_PART else _LEFT for name, one in shown.items()}
+
+
+def _size(data: Any) -> int:
+    return len(values.written(data).encode())

@@ -36,7 +36,7 @@ from rollcall.workflows.document import ApprovalBlock, Document, EndBlock, Paral
 from rollcall.workflows.ending import Ending
 from rollcall.workflows.executions import LARGEST, OVER, Execution, Step
 from rollcall.workflows.graph import Graph
-from rollcall.workflows.place import Came, Place, failed
+from rollcall.workflows.place import Came, Place, failed, shortened
 from rollcall.workflows.tools import Tools, WorkSettings
 
 __all__ = ["WorkSettings", "Worker"]
@@ -60,10 +60,10 @@ execution's: see `Ending`.
 """
 INNER = "inner"
 """What `lost` says of a block of which some rows or branches have failed."""
+_MOST_GRAPHS = 200
+"""Documents that a warm function keeps at hand."""
 _SOON = 1.0
 """Seconds that do not matter where something is waited for: clocks differ as much."""
-_LARGEST_INPUT = 50_000
-"""Bytes of what templates made that are kept with a step."""
 _FRESH: Mapping[str, Any] = {
     "status": "running",
     "finished_at": None,
@@ -79,6 +79,14 @@ _FRESH: Mapping[str, Any] = {
     "notes": (),
 }
 """What an earlier try of the execution noted of a step and the next does not take over."""
+
+
+_NOT_DONE = Condition(
+    "attribute_not_exists(#status) OR #status <> :done",
+    {"#status": "status"},
+    {":done": "succeeded"},
+)
+"""Nobody has done it meanwhile."""
 
 
 class Worker:
@@ -114,6 +122,8 @@ class Worker:
             document = parsed(version.document) if version is not None else None
             if not isinstance(document, Document):
                 return None
+            if len(self._graphs) == _MOST_GRAPHS:
+                self._graphs.clear()
             self._graphs[key] = Graph(document)
         return self._graphs[key]
 
@@ -152,14 +162,9 @@ class Worker:
     def _block(self, event: Event, execution: Execution, graph: Graph, claimant: str) -> Answer:
         block, at = graph.block[event["block"]], event["at"]
         before = self.tools.executions.step(execution.id, at, block.id)
-        if before is not None and before.status == "succeeded":
-            return _recorded(graph, before)
-        ours = before is not None and before.attempt == execution.attempt
-        if before is not None and before.status == "failed" and ours:
-            return _recorded(graph, before)
-        left = _seconds_left(before) if before is not None and ours else 0
-        if left > 0:
-            return {"outcome": "wait", "wait_seconds": left}
+        answer = _known(execution, graph, before)
+        if answer is not None:
+            return answer
         place = Place(
             self.tools,
             execution,
@@ -173,15 +178,23 @@ class Worker:
             came = late(place, block)
         else:
             came = BLOCKS[block.type](place, block)
+        return self._noted(place, came)
+
+    def _noted(self, place: Place, came: Came) -> Answer:
+        """The answer, when what came of the block is stored."""
         if came.status == "waiting":
-            return {"outcome": "waits"}
+            return {"outcome": "waits"}  # it is stored already
+        execution, executions = place.execution, self.tools.executions
         step = _after(place, came)
-        if not self.tools.executions.save(step, _not_later(execution.attempt)):
-            return _over("a later try of the execution has begun")
-        answer = _recorded(graph, step)
+        if not executions.save(step, _not_later(execution.attempt) & _NOT_DONE):
+            # Another function has it, or had it and was faster.
+            there = executions.step(execution.id, step.at, step.block)
+            if there is None or there.attempt > execution.attempt:
+                return _over("a later try of the execution has begun")
+            return _recorded(place.graph, there)
         if came.status == "running":
-            answer = {"outcome": "wait", "wait_seconds": came.wait_seconds}
-        return answer
+            return {"outcome": "wait", "wait_seconds": came.wait_seconds}
+        return _recorded(place.graph, step)
 
     def _note_lost(
         self, execution: Execution, graph: Graph, at: str, lost: Mapping[str, Any]
@@ -203,6 +216,17 @@ class Worker:
             began, status="failed", attempt=execution.attempt, error=error, finished_at=now()
         )
         self.tools.executions.save(step, _not_later(execution.attempt))
+
+
+def _known(execution: Execution, graph: Graph, step: Step | None) -> Answer | None:
+    """What can be answered without doing anything; None: the block is to be done."""
+    if step is None:
+        return None
+    ours = step.attempt == execution.attempt
+    if step.status == "succeeded" or (step.status == "failed" and ours):
+        return _recorded(graph, step)
+    left = _seconds_left(step) if ours else 0
+    return {"outcome": "wait", "wait_seconds": left} if left > 0 else None
 
 
 def _begun(execution: Execution, block_id: str, kind: str, at: str, before: Step | None) -> Step:
@@ -233,19 +257,14 @@ def _after(place: Place, came: Came) -> Step:
     if size > LARGEST:
         detail = f"its result of {size} bytes is too large to be handed on"
         came, output = failed("too-large", detail, came.input), None
-    shown, notes = came.input if came.input is not None else step.input, list(came.notes)
-    size = len(json.dumps(shown))
-    if size > _LARGEST_INPUT:
-        shown = None
-        notes.append(f"its input of {size} bytes is too large to be kept")
     step = replace(
         step,
         status=came.status,
-        input=shown,
+        input=shortened(came.input if came.input is not None else step.input),
         output=output,
         error=came.error,
         finished_at=now() if came.status != "running" else None,
-        notes=tuple(notes),
+        notes=came.notes,
     )
     return replace(step, **came.changes)
 

@@ -185,8 +185,8 @@ def _acted(at: Place, ready: Ready, shown: Shown) -> Came:
     earlier = actions.get(ready.action_id)
     if earlier is not None and not _goes_on(at, earlier, shown):
         return _came(at, ready, earlier, shown)
-    if at.step.due is None and (turn := _turn(at, ready)) > line.NEAR_SECONDS:
-        return later(math.ceil(turn), shown)
+    if (seconds := _turn(at, ready, waited=at.step.due is not None)) > 0:
+        return later(math.ceil(seconds), shown)
     if earlier is None:
         actions.begin(asked_of(ready))
     elif _failed(earlier):
@@ -220,13 +220,13 @@ def _failed(action: Action) -> bool:
     return action.status == "failed" and action.finished_at is not None
 
 
-def _turn(at: Place, ready: Ready) -> float:
-    """Take a place in the line of those who want the app; the seconds until it is its turn."""
+def _turn(at: Place, ready: Ready, *, waited: bool) -> float:
+    """The seconds until it is this block's turn, of all that want the app."""
     base_url = lookup.base_url(at.tools, ready.integration) or ""
     told = lookup.manifest_of(at.tools, ready.integration).rate_limit
     rate = ready.integration.rate_limit or RateLimit(told.requests, told.seconds)
     calls = line.calls_of(ready.found.preset)
-    return line.seconds_until_turn(at.tools.runs.table, base_url, rate, calls)
+    return line.seconds_until_turn(at.tools.runs.table, base_url, rate, calls, waited=waited)
 
 
 def _came(at: Place, ready: Ready, action: Action, shown: Shown) -> Came:
@@ -237,7 +237,7 @@ def _came(at: Place, ready: Ready, action: Action, shown: Shown) -> Came:
     if action.status == "running":
         # Everybody whom the app turns away now would come back at the same moment.
         least = max(1, int(error.get("wait_seconds") or THROTTLED_SECONDS))
-        return later(math.ceil(least + _turn(at, ready)), shown)
+        return later(math.ceil(least + _turn(at, ready, waited=False)), shown)
     unsure = action.sent and ready.found.preset.does == "create"
     tries = at.step.tries
     if error["code"] in PASSING and not unsure and tries < len(PAUSES):
