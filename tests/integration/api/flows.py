@@ -60,7 +60,7 @@ SCHEDULE: Json = {
 }
 
 
-@dataclass
+@dataclass(repr=False)
 class Flows:
     """The API, with what it tells AWS of workflows."""
 
