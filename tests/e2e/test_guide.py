@@ -11,7 +11,7 @@ import pytest
 from local.stack import ROOT
 from local.vendors import ActiveCampaign, Aha, Vendor, serve
 from local.vendors.seed import seed_activecampaign, seed_aha
-from tests.e2e.conftest import Api
+from tests.e2e.conftest import Api, until
 from tests.e2e.guide import differences, filled, part, requests
 
 PAGES = sorted((ROOT / "docs/guide").glob("*.md"))
@@ -85,6 +85,18 @@ def held(api: Api, samples: Samples) -> dict[str, str]:
     return {"held_run_id": runs[0]["id"], "other_held_run_id": runs[1]["id"]}
 
 
+def settled(api: Api, execution_id: str) -> str:
+    """The id of an execution of a workflow, when it is over or waits for a decision."""
+
+    def done() -> str | None:
+        status = api.call("GET", f"/executions/{execution_id}", 200)["status"]
+        steps = api.all(f"/executions/{execution_id}/steps")
+        waits = any((one["type"], one["status"]) == ("approval", "waiting") for one in steps)
+        return execution_id if waits or status not in ("held", "running") else None
+
+    return until(done, f"execution {execution_id}")
+
+
 @pytest.mark.parametrize("page", WITH_REQUESTS, ids=lambda page: page.stem)
 def test_every_request_of_the_page_works(api: Api, samples: Samples, page: Path) -> None:
     values = prepared(api, samples, page.stem)
@@ -98,14 +110,18 @@ def test_every_request_of_the_page_works(api: Api, samples: Samples, page: Path)
         assert "{" not in path, f"{where}: {path} has a name that nothing gave"
         sent: dict[str, Any] = {"headers": dict(request.headers)}
         if request.body is not None:
-            sent["json"] = json.loads(filled(request.body, values))
+            body = filled(request.body, values)
+            is_yaml = "yaml" in request.headers.get("Content-Type", "")
+            sent |= {"content": body} if is_yaml else {"json": json.loads(body)}
         answer = api.http.request(request.method, path.removeprefix("/v1"), **sent)
         assert answer.status_code == request.status, f"{where}: {answer.text}"
         kind = answer.headers.get("content-type", "")
         data: Any = answer.json() if answer.content and "json" in kind else None
         if request.answer is not None:
             assert not list(differences(request.answer, data)), where
-        if request.wait:
+        if request.wait and path.endswith("/executions"):
+            values |= {"execution_id": settled(api, data["id"])}
+        elif request.wait:
             ended = api.ended(data["id"])
             values |= {"run_id": ended["id"]}
         if request.keep is not None:
@@ -125,6 +141,7 @@ def test_every_task_has_a_page() -> None:
         "add-an-app",
         "launch-and-delete",
         "runs-and-removals",
+        "workflows",
     }
 
 

@@ -9,7 +9,7 @@ from rollcall.workflows.document import Document, Input, parsed
 from rollcall.workflows.known import Known, KnownConnector, KnownIntegration, KnownWorkflow
 
 CAMPAIGN, AHA, OTHER_AHA = "campaign-id", "aha-id", "other-aha-id"
-CHILD, PARENT, LISTENING = "child-id", "parent-id", "listening-id"
+CHILD, PARENT, LISTENING, DAILY = "child-id", "parent-id", "listening-id", "daily-id"
 
 
 def connector(key: str) -> KnownConnector:
@@ -43,6 +43,7 @@ def deployment(**names: str) -> Known:
         ),
         PARENT: KnownWorkflow("Parent", "call", (), frozenset({"mine"})),
         LISTENING: KnownWorkflow("Listening", "event"),
+        DAILY: KnownWorkflow("Daily", "schedule"),
     }
     return Known(
         integrations,

@@ -6,12 +6,13 @@ import pytest
 
 from rollcall.mapping.problems import Problem
 from rollcall.workflows.check import MOST_ROWS, problems
-from rollcall.workflows.document import Document, parsed
+from rollcall.workflows.document import MOST_BLOCKS, Document, parsed
 from tests.unit.workflows.samples import (
     AHA,
     CALL,
     CAMPAIGN,
     CHILD,
+    DAILY,
     EVERY_MORNING,
     KNOWN,
     LISTENING,
@@ -166,6 +167,7 @@ def test_a_trigger_that_cannot_be_is_refused(begin: Block, path: str) -> None:
         ({"type": "workflow", "workflow": "{{ inputs.reason }}"}, "workflow"),
         ({"type": "workflow", "workflow": "Child"}, "workflow"),
         ({"type": "workflow", "workflow": LISTENING}, "workflow"),
+        ({"type": "workflow", "workflow": DAILY}, "workflow"),
         ({"type": "workflow", "workflow": "mine"}, "workflow"),
         ({"type": "workflow", "workflow": PARENT}, "workflow"),
         ({"type": "workflow", "workflow": CHILD}, "inputs.reason"),
@@ -230,3 +232,9 @@ def test_a_cycle_is_told_with_all_else() -> None:
     found = faults(document(TELL, back))
     assert "leads in a cycle" in " ".join(found.values())
     assert "blocks.1.integration" in found
+
+
+def test_of_too_many_blocks_nothing_else_is_looked_at() -> None:
+    blocks = [{**told("{{ person.nobody }}"), "id": f"b{number}"} for number in range(MOST_BLOCKS)]
+    assert len(faults(document(*blocks))) == MOST_BLOCKS
+    assert list(faults(document(*blocks[1:], each(told("{{ x }}"))))) == ["blocks"]

@@ -1,15 +1,24 @@
 """What triggers, queries and decisions may ask: what there is, and what the apps tell."""
 
-import pytest
+from dataclasses import replace
+from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollcall.mapping.conditions import OPERATORS, Conditions
 from tests.unit.workflows.samples import (
     AHA,
     CAMPAIGN,
     EVERY_MORNING,
+    KNOWN,
+    NOBODY,
     ONE,
     OTHER_AHA,
     TELL,
     Block,
+    connector,
     decides,
     document,
     each,
@@ -139,8 +148,18 @@ def test_a_field_that_only_some_apps_have_is_asked_of_those() -> None:
     said = "ActiveCampaign does not tell 'is_paid_seat': unknown is not no"
     assert said in unused({"when": seat})["begin.query.when.field"]
     assert unused({"when": seat, "integrations": [AHA]}) == {}
-    both = leaf("account.fields.email")
-    assert "name integrations" in unused({"when": both})["begin.query.when.field"]
+    assert unused({"when": leaf("account.fields.email")}) == {}
+
+
+def test_what_every_app_tells_by_now_is_asked_of_named_ones_all_the_same() -> None:
+    only_aha = replace(
+        KNOWN, integrations={AHA: KNOWN.integrations[AHA]}, connectors={"aha": connector("aha")}
+    )
+    begin = {**NOBODY, "query": {"of": "accounts", "when": UNUSED}}
+    found = faults(document(begin=begin), only_aha)
+    assert "name the integrations" in found["begin.query.when.field"]
+    begin["query"]["integrations"] = [AHA]
+    assert faults(document(begin=begin), only_aha) == {}
 
 
 def test_a_decision_on_last_use_is_for_accounts_of_named_integrations() -> None:
@@ -165,3 +184,47 @@ def test_a_change_of_the_last_use_is_told_by_some_apps_only() -> None:
     assert "unknown is not unused" in found["begin.when.field"]
     of_aha = {"all": [{"field": "integration_id", "op": "equals", "value": AHA}, changed]}
     assert faults(document(begin={**begin, "when": of_aha})) == {}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+FIELDS = ("account.integration_id", "account.last_active_at", "person.email", "steps.tell.x", "a[")
+CONDITIONS = st.recursive(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "field": st.sampled_from(FIELDS) | JSON,
+            "op": st.sampled_from(OPERATORS) | JSON,
+            "value": st.sampled_from(["x", "-90d", [AHA], AHA, True, "{{ x }}"]) | JSON,
+        },
+    ),
+    lambda inner: (
+        st.fixed_dictionaries({"all": st.lists(inner, max_size=3) | JSON})
+        | st.fixed_dictionaries({"any": st.lists(inner, max_size=3)})
+        | st.fixed_dictionaries({"not": inner | JSON})
+    ),
+    max_leaves=5,
+)
+
+
+@given(CONDITIONS)
+def test_any_condition_is_checked_and_what_passes_can_be_judged(when: dict[str, Any]) -> None:
+    queried = {**NOBODY, "query": {"of": "accounts", "when": when}}
+    found = faults(document(decides(when), TELL, begin=queried))
+    assert all(path.startswith(("begin.query.when", "blocks.0.branches.0.when")) for path in found)
+    if not found:
+        Conditions(when)
+
+
+def test_conditions_that_nest_without_end_are_refused() -> None:
+    when: Block = IS_AHA
+    for _ in range(400):
+        when = {"all": [when]}
+    found = faults(document(decides(when)))
+    assert all("nests more than" in message for message in found.values())
+    assert found

@@ -1,7 +1,10 @@
 """A template that can never resolve is refused, where it is."""
 
+from typing import Any
+
 import pytest
 
+from rollcall.workflows.check_templates import DEEPEST
 from tests.unit.workflows.samples import (
     CHILD,
     LEAVES,
@@ -28,18 +31,18 @@ from tests.unit.workflows.samples import (
         ("{{ person.emial }}", "there is no field 'emial' of people; did you mean email? (line 1,"),
         ("{{ account.emial }}", "did you mean email?"),
         ("{{ account.fields.seat }}", "there is no field 'seat' of the app's accounts"),
-        ("{{ account.email.domain }}", "email is one value: there is nothing in it"),
+        ("{{ account.email.domain }}", "account.email is one value: there is nothing in it"),
         (
             "{{ inputs.resaon }}",
             "the workflow's trigger has no input 'resaon'; did you mean reason?",
         ),
-        ("{{ inputs.reason.text }}", "reason is one value"),
+        ("{{ inputs.reason.text }}", "inputs.reason is one value"),
         ("{{ variables['Floor'] }}", "there is no variable 'Floor'; did you mean floor?"),
-        ("{{ execution.name }}", "there is no 'name' here"),
+        ("{{ execution.name }}", "there is no 'name' in execution"),
         ("{{ steps.nobody.status }}", "there is no block 'nobody'"),
         ("{{ steps.tell.status }}", "'tell' cannot have been done before this block"),
         ("{{ event.person_id }}", "there is no 'event' here: no event begins this workflow"),
-        ("{{ item.account }}", "there is no 'item' here: is only within a for_each"),
+        ("{{ item.account }}", "there is no 'item' here: it is only within a for_each"),
     ],
 )
 def test_a_template_that_can_never_resolve_is_refused(message: str, said: str) -> None:
@@ -142,3 +145,16 @@ def test_templates_of_a_workflow_that_an_event_begins_see_the_event() -> None:
     assert faults(document(right, begin=LEAVES)) == {}
     wrong = told("{{ event.changes.satus.old }}")
     assert "did you mean status?" in faults(document(wrong, begin=LEAVES))[f"{ONE}.message"]
+
+
+def test_what_a_block_is_given_nests_so_deep_and_no_deeper() -> None:
+    def given(depth: int) -> dict[str, Any]:
+        value: Any = "{{ x }}"
+        for _ in range(depth):
+            value = [value]
+        block = {"id": "u", "type": "update", "target": "person", "set": {"card": value}}
+        return faults(document(block))
+
+    assert "there is no 'x' here" in next(iter(given(DEEPEST - 1).values()))
+    for depth in (DEEPEST, 400):
+        assert "nests more than" in next(iter(given(depth).values()))

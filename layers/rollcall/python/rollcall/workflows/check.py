@@ -22,17 +22,19 @@ from rollcall.workflows.check_conditions import (
     query_problems,
     trigger_problems,
 )
-from rollcall.workflows.check_places import Place, of_row, places
+from rollcall.workflows.check_places import Place, Vocabulary, of_row, places
 from rollcall.workflows.check_shapes import Shape
 from rollcall.workflows.check_templates import (
     Names,
     absent,
     compiled_list,
+    holds_template,
     text_problems,
     tree_problems,
 )
-from rollcall.workflows.check_uses import holds_template, preset_problems, workflow_problems
+from rollcall.workflows.check_uses import preset_problems, workflow_problems
 from rollcall.workflows.document import (
+    MOST_BLOCKS,
     ApprovalBlock,
     Block,
     CallTrigger,
@@ -65,6 +67,8 @@ def problems(document: Document, known: Known, workflow_id: str | None = None) -
     """Everything wrong with the document; `workflow_id` is its workflow's, if that is not new."""
     graph = Graph(document)
     found = graph.problems()
+    if sum(len(scope.blocks) for scope in graph.scopes) > MOST_BLOCKS:
+        return found
     check = _Check(graph, known, workflow_id, ordered=not found)
     return list(dict.fromkeys([*found, *check.begin(), *check.blocks()]))
 
@@ -81,6 +85,7 @@ class _Check:
         self._workflow_id = workflow_id
         self._ordered = ordered
         self._places = places(graph, known, ordered=ordered)
+        self._vocabulary = Vocabulary(graph.document, known)
 
     def begin(self) -> Iterator[Problem]:
         """What is wrong with the trigger."""
@@ -106,7 +111,7 @@ class _Check:
         """What is wrong with each block, the outer lists first."""
         for scope in self._graph.scopes:
             for number, block in enumerate(scope.blocks):
-                names = self._places[block.id].names(self._document, self._known)
+                names = self._vocabulary.at(self._places[block.id])
                 names["steps"] = self._steps(scope, block)
                 yield from self._block(block, f"{scope.path}.{number}", scope, names)
 
@@ -190,7 +195,7 @@ class _Check:
 
     def _report(self, block: ReportBlock, where: str, names: Names) -> Iterator[Problem]:
         yield from query_problems(block.query, f"{where}.query", self._known)
-        row = of_row(block.query, self._known).names(self._document, self._known)
+        row = self._vocabulary.at(of_row(block.query, self._known))
         for number, column in enumerate(block.columns):
             at = f"{where}.columns.{number}.value"
             yield from text_problems(column.value, at, {**row, "steps": names["steps"]})

@@ -20,6 +20,8 @@ from rollcall.workflows.document import Document, EventTrigger, Query
 from rollcall.workflows.known import Known, KnownConnector
 
 LAST_ACTIVE = "last_active_at"
+_ANSWER = {True: "unused", False: "no"}
+"""What somebody would take the unknown for: of the last use, of anything else."""
 
 
 def trigger_problems(begin: EventTrigger, document: Document, known: Known) -> Iterator[Problem]:
@@ -117,15 +119,14 @@ def _untold(field: str, of: Ids, shape: Shape, known: Known) -> str | None:
         asked = _asked(steps, shape, known)
         if asked is None:
             continue
-        silent = [one for one in shapes.connectors(known, of) if not _tells(one, asked)]
-        what = "when an account was last used" if asked == (LAST_ACTIVE,) else f"{asked[-1]!r}"
+        silent = [one.name for one in shapes.connectors(known, of) if not _tells(one, asked)]
+        last_use = asked == (LAST_ACTIVE,)
+        what = "when an account was last used" if last_use else f"{asked[-1]!r}"
         if silent:
-            name = silent[0].name
-            unused = "unused" if asked == (LAST_ACTIVE,) else "no"
-            said = f"{name} does not tell {what}: unknown is not {unused}"
+            said = f"{silent[0]} does not tell {what}: unknown is not {_ANSWER[last_use]}"
             return said if of is not None else f"{said}; name integrations that tell it"
-        if of is None:
-            return f"name integrations: not every app tells {what}, and unknown is no answer"
+        if of is None and last_use:
+            return f"name the integrations: not every app tells {what}, and unknown is not unused"
     return None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rollcall.connectors import paths
+from rollcall.mapping.conditions import DEEPEST
 from rollcall.workflows import check_shapes as shapes
 from rollcall.workflows.check_shapes import Shape
 from rollcall.workflows.document import (
@@ -36,20 +37,36 @@ class Place:
     of: Ids = None
     row: Shape | None = None
 
-    def names(self, document: Document, known: Known) -> dict[str, Shape]:
-        """What templates and decisions may speak of, but for `steps`."""
+
+class Vocabulary:
+    """What templates and decisions of one document may speak of, but for `steps`."""
+
+    def __init__(self, document: Document, known: Known) -> None:
         begin = document.begin
-        found = {"variables": shapes.variables(known), "execution": shapes.EXECUTION}
-        found["inputs"] = shapes.inputs(begin.inputs if isinstance(begin, CallTrigger) else ())
+        self._known = known
+        self._person = shapes.person(known)
+        self._accounts: dict[Ids, Shape] = {}
+        self._everywhere = {
+            "variables": shapes.variables(known),
+            "execution": shapes.EXECUTION,
+            "inputs": shapes.inputs(begin.inputs if isinstance(begin, CallTrigger) else ()),
+        }
         if isinstance(begin, EventTrigger):
             event = shapes.event(known, begin.events)
-            found["event"] = replace(event, keys={"type": shapes.VALUE, **(event.keys or {})})
-        if self.person:
-            found["person"] = shapes.person(known)
-        if self.account:
-            found["account"] = shapes.account(known, self.of)
-        if self.row is not None:
-            found["item"] = self.row
+            keys = {"type": shapes.VALUE, **(event.keys or {})}
+            self._everywhere["event"] = replace(event, keys=keys)
+
+    def at(self, place: Place) -> dict[str, Shape]:
+        """The names of which something may be at hand there."""
+        found = dict(self._everywhere)
+        if place.person:
+            found["person"] = self._person
+        if place.account:
+            if place.of not in self._accounts:
+                self._accounts[place.of] = shapes.account(self._known, place.of)
+            found["account"] = self._accounts[place.of]
+        if place.row is not None:
+            found["item"] = place.row
         return found
 
 
@@ -146,17 +163,17 @@ def either(ways: Sequence[Ids]) -> Ids:
     return frozenset(one for way in ways if way is not None for one in way)
 
 
-def named(condition: Any) -> Ids:
+def named(condition: Any, depth: int = 0) -> Ids:
     """The integrations that a condition names: where it holds, the account is of one of them."""
-    if not isinstance(condition, Mapping):
+    if not isinstance(condition, Mapping) or depth > DEEPEST:
         return None
     if isinstance(condition.get("all"), list):
         found: Ids = None
         for inner in condition["all"]:
-            found = both(found, named(inner))
+            found = both(found, named(inner, depth + 1))
         return found
     if isinstance(condition.get("any"), list):
-        return either([named(inner) for inner in condition["any"]])
+        return either([named(inner, depth + 1) for inner in condition["any"]])
     return _named_by_leaf(condition)
 
 

@@ -14,28 +14,41 @@ from rollcall.mapping.problems import Problem
 from rollcall.mapping.templates import Refused, Template, compile_template
 from rollcall.workflows.check_shapes import NAMES, VALUE, Shape
 
+DEEPEST = 20
+"""Objects and lists within each other, in what a block is given."""
 Names = Mapping[str, Shape]
 _PLAIN = re.compile(r"\{\{\s*([A-Za-z_][\w.\[\]'\" -]*?)\s*\}\}")
 _WHY = {
-    "person": "nobody is at hand here: the workflow begins with none, and no for_each is around it",
-    "account": "no account is at hand here: the workflow begins with none, and no for_each over "
+    "person": "nobody is at hand: the workflow begins with none, and no for_each is around it",
+    "account": "no account is at hand: the workflow begins with none, and no for_each over "
     "accounts is around it",
     "event": "no event begins this workflow",
-    "item": "is only within a for_each, and in the columns of a report",
+    "item": "it is only within a for_each, and in the columns of a report",
 }  # fmt: skip
 """Why a name that there is elsewhere is not here."""
 
 
-def tree_problems(data: Any, where: str, names: Names) -> Iterator[Problem]:
+def tree_problems(data: Any, where: str, names: Names, depth: int = 0) -> Iterator[Problem]:
     """What is wrong with the templates in JSON, each by its place."""
     if isinstance(data, str):
         yield from text_problems(data, where, names)
-    elif isinstance(data, Mapping):
-        for key, inner in data.items():
-            yield from tree_problems(inner, f"{where}.{key}", names)
-    elif isinstance(data, Sequence):
-        for number, inner in enumerate(data):
-            yield from tree_problems(inner, f"{where}.{number}", names)
+    elif isinstance(data, Mapping | list):
+        if depth >= DEEPEST:
+            yield Problem(where, f"nests more than {DEEPEST} deep")
+            return
+        pairs = data.items() if isinstance(data, Mapping) else enumerate(data)
+        for key, inner in pairs:
+            yield from tree_problems(inner, f"{where}.{key}", names, depth + 1)
+
+
+def holds_template(data: Any, depth: int = 0) -> bool:
+    """Is there a template anywhere in this JSON? Of what nests too deep it is taken to be so."""
+    if isinstance(data, str):
+        return is_template(data)
+    if not isinstance(data, Mapping | list):
+        return False
+    inner = data.values() if isinstance(data, Mapping) else data
+    return depth >= DEEPEST or any(holds_template(one, depth + 1) for one in inner)
 
 
 def text_problems(source: str, where: str, names: Names) -> Iterator[Problem]:
@@ -46,8 +59,9 @@ def text_problems(source: str, where: str, names: Names) -> Iterator[Problem]:
     if isinstance(template, Refused):
         yield Problem(where, _refusal(template, names))
         return
+    whole = Shape(names)
     for read in template.reads:
-        fault = names[read.name].fault(read.keys)
+        fault = whole.fault((read.name, *read.keys))
         if fault is not None:
             yield Problem(where, f"{fault} (line {read.line}, column {read.column})")
 

@@ -14,7 +14,7 @@ from rollcall.mapping.problems import Problem, near
 from rollcall.workflows import check_shapes as shapes
 from rollcall.workflows.check_conditions import unknown_integration
 from rollcall.workflows.check_places import Place
-from rollcall.workflows.check_templates import plain_path
+from rollcall.workflows.check_templates import holds_template, plain_path
 from rollcall.workflows.document import PresetBlock, RolesBlock, WorkflowBlock
 from rollcall.workflows.known import Known, KnownConnector
 
@@ -129,9 +129,10 @@ def workflow_problems(
     elif workflow_id is not None and (way := _way(named, workflow_id, known)):
         names = " → ".join([*(known.workflows[one].name for one in way[:-1]), "this one"])
         yield Problem(f"{where}.workflow", f"leads back to this workflow: {names}")
-    elif found.trigger == "event":
-        said = "begins with an event, which nobody else can give: only one that is called, begun "
-        yield Problem(f"{where}.workflow", f"{said}by hand or by a schedule can be run by another")
+    elif found.trigger not in ("call", "hand"):
+        begins = "with an event" if found.trigger == "event" else "at its times"
+        said = f"begins {begins}: only one that begins with a call or by hand can be run by another"
+        yield Problem(f"{where}.workflow", said)
     else:
         declared = [
             Input(one.key, one.name or one.key, one.type, one.required) for one in found.inputs
@@ -189,11 +190,3 @@ def _may_be_anything(one: Input, value: Any) -> bool:
     if one.type == "json":
         return holds_template(value)
     return isinstance(value, str) and is_template(value)
-
-
-def holds_template(value: Any) -> bool:
-    """Is there a template anywhere in this JSON?"""
-    if isinstance(value, str):
-        return is_template(value)
-    inner = value.values() if isinstance(value, Mapping) else value
-    return isinstance(value, Mapping | list) and any(map(holds_template, inner))
