@@ -60,11 +60,11 @@ def _faults(machine: dict[str, Any]) -> Iterator[str]:
         if name not in states:
             yield f"no state is called {name}"
             continue
-        following = set(targets(states[name]))
-        ends = states[name].get("End") is True or states[name]["Type"] in ENDS
-        if ends == bool(following):
+        state = states[name]
+        ends = state.get("End") is True or state["Type"] in ENDS
+        if ends == ("Next" in state or state["Type"] == "Choice"):
             yield f"{name} must either end or go on"
-        todo |= following - reached
+        todo |= set(targets(state)) - reached
     for name in states.keys() - reached:
         yield f"{name} is never reached"
 

@@ -1,8 +1,8 @@
 """Remove from AWS what a deployment made at run time, so that `sam delete` finds only its own.
 
-That is: the schedules in its group, the secrets of credentials and of batches, and the rows of
-batches. The tables stay. Credentials can be restored for a week; another deployment's are not
-touched.
+That is: the schedules in its group, the state machines of workflows with what runs of them, the
+secrets of credentials and of batches, and the rows of batches and reports. The tables stay.
+Credentials can be restored for a week; another deployment's are not touched.
 """
 
 import argparse
@@ -43,6 +43,7 @@ def tear_down(session: Session, stack: str) -> Iterator[str]:
     """Remove one thing after the other, and say what went. Safe to repeat."""
     outputs = outputs_of(session, stack)
     yield from _remove_schedules(session.client("scheduler"), outputs["ScheduleGroup"])
+    yield from _remove_machines(session.client("stepfunctions"), outputs["WorkflowPrefix"])
     secrets = session.client("secretsmanager")
     week = {"RecoveryWindowInDays": RECOVERY_DAYS}
     yield from _remove_secrets(secrets, f"{outputs['SecretPrefix']}credentials/", week)
@@ -57,6 +58,23 @@ def _remove_schedules(scheduler: Any, group: str) -> Iterator[str]:
     for name in names:
         scheduler.delete_schedule(GroupName=group, Name=name)
         yield f"schedule {group}/{name}"
+
+
+def _remove_machines(stepfunctions: Any, prefix: str) -> Iterator[str]:
+    pages = stepfunctions.get_paginator("list_state_machines").paginate()
+    machines = [machine for page in pages for machine in page["stateMachines"]]
+    for machine in machines:
+        if not machine["name"].startswith(prefix):
+            continue
+        arn = machine["stateMachineArn"]
+        for page in stepfunctions.get_paginator("list_executions").paginate(
+            stateMachineArn=arn, statusFilter="RUNNING"
+        ):
+            # AWS keeps a machine until the last execution is over: a year, maybe.
+            for execution in page["executions"]:
+                stepfunctions.stop_execution(executionArn=execution["executionArn"])
+        stepfunctions.delete_state_machine(stateMachineArn=arn)
+        yield f"state machine {machine['name']}"
 
 
 def _remove_secrets(secrets: Any, prefix: str, how: dict[str, Any]) -> Iterator[str]:

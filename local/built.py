@@ -48,7 +48,8 @@ def deploy(aws: Ministack, built: Path, allow_hosts: str = "") -> LocalStack:
     ]
     _sam(arguments, folder, endpoint)
 
-    plain = translate.to_cloudformation(translate.read_template(packaged))
+    expected = translate.to_cloudformation(translate.read_template(packaged))
+    plain = translate.address_here(expected, aws.endpoint)
     expanded = folder / "expanded.json"
     expanded.write_text(json.dumps(plain))
     arguments = [

@@ -41,7 +41,7 @@ def deploy_source(
         s3.put_object(Bucket=artifacts.BUCKET, Key=key, Body=content)
 
     uploaded = artifacts.upload(artifacts.inline_definitions(template, root), root, put)
-    plain = translate.to_cloudformation(uploaded)
+    plain = translate.address_here(translate.to_cloudformation(uploaded), endpoint)
     # As sam deploy does: what CloudFormation takes in a call ends at 51,200 characters.
     put(f"{stack}.template", json.dumps(plain, separators=(",", ":")).encode())
     url = f"{endpoint}/{artifacts.BUCKET}/{stack}.template"

@@ -20,6 +20,10 @@ from local.ministack import REGION
 Template = dict[str, Any]
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 ANY_METHOD = "x-amazon-apigateway-any-method"
+AWS_ADDRESS = re.compile(
+    r"https://(\$\{\w+\})\.execute-api\.\$\{AWS::Region\}\.\$\{AWS::URLSuffix\}"
+)
+"""Where AWS has an HTTP API, as a template says it."""
 
 
 def read_template(path: Path) -> Template:
@@ -59,6 +63,24 @@ def exclude_punctuation(template: Template) -> Template:
         if resource["Type"] == "AWS::SecretsManager::Secret" and generate.get("ExcludePunctuation"):
             generate["ExcludeCharacters"] = string.punctuation
     return spelled
+
+
+def address_here(template: Template, endpoint: str) -> Template:
+    """The template with the addresses of its HTTP APIs as they are on the local AWS."""
+
+    def here(value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: here(part) for name, part in value.items()}
+            case list():
+                return [here(part) for part in value]
+            case str():
+                return AWS_ADDRESS.sub(rf"{endpoint}/_aws/execute-api/\1/$default", value)
+            case _:
+                return value
+
+    addressed: Template = here(template)
+    return addressed
 
 
 def _unrolled(api: str, resource: dict[str, Any]) -> dict[str, Any]:

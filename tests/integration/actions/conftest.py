@@ -162,6 +162,12 @@ def desk_of(settings: Settings, functions: Functions) -> Desk:
         actions_function="actions",
         batch_bucket="unused",
         batch_state_machine_arn="unused",
+        workflows_function_arn="unused",
+        workflow_role_arn="unused",
+        workflow_log_group_arn="unused",
+        starter_function="unused",
+        link_secret_arn="unused",
+        report_bucket="unused",
     )
     aws = DeskAws(functions)
     api = Api(Services(settings, api_settings, aws))

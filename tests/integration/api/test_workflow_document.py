@@ -122,23 +122,23 @@ JSON = st.recursive(
     max_leaves=8,
 )
 WORDS = st.sampled_from(
-    "end stop continue ask tell accounts 3d event call hand schedule person account status".split()
-    + ["{{ person.id }}", "{{ x", "rate(1 day)", "Person Updated"]
-)
+    ["end", "stop", "continue", "ask", "tell", "accounts", "3d", "event", "call", "hand",
+     "schedule", "person", "account", "{{ person.id }}", "{{ x", "rate(1 day)", "Person Updated"]
+)  # fmt: skip
 KEYS = st.sampled_from(
-    "id type next on_error go_to when field op value blocks branches over inputs query of target "
-    "integrations columns set begin trigger events schedule deadline message workflow contacts for "
-    "until all".split()
-)
+    ["id", "type", "next", "on_error", "go_to", "when", "field", "op", "value", "blocks", "over",
+     "branches", "inputs", "query", "of", "integrations", "columns", "set", "target", "begin",
+     "trigger", "events", "schedule", "deadline", "message", "workflow", "contacts", "for", "until"]
+)  # fmt: skip
 LIKELY = st.recursive(
     JSON | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=12,
 )
 TYPES = st.sampled_from(
-    "preset roles update decision approval notification wait for_each parallel workflow report "
-    "end".split()
-)
+    ["preset", "roles", "update", "decision", "approval", "notification", "wait", "for_each",
+     "parallel", "workflow", "report", "end"]
+)  # fmt: skip
 BLOCKS = st.builds(
     lambda kind, more: {"id": "one", "type": kind, **more},
     TYPES,

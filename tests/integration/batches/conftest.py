@@ -165,6 +165,12 @@ def office(settings: Settings) -> Office:
         actions_function="actions",
         batch_bucket=bucket,
         batch_state_machine_arn=MACHINE,
+        workflows_function_arn="unused",
+        workflow_role_arn="unused",
+        workflow_log_group_arn="unused",
+        starter_function="unused",
+        link_secret_arn="unused",
+        report_bucket="unused",
     )
     aws = BatchAws(functions, steps)
     api = Api(Services(settings, api_settings, aws))

@@ -17,6 +17,20 @@ def get(stack: LocalStack, path: str, token: str | None = None) -> httpx.Respons
     return httpx.get(f"{stack.api_url}{path}", headers=headers, timeout=30)
 
 
+def test_the_links_of_approvals_need_no_token(stack: LocalStack) -> None:
+    link = f"{stack.api_url}/v1/approvals/abc.def"
+    assert httpx.get(link, timeout=30).json()["route"] == "GET /v1/approvals/{link}"
+    answer = httpx.post(f"{link}/approve", timeout=30)
+    assert answer.json()["route"] == "POST /v1/approvals/{link}/{decision}"
+
+
+def test_the_workflows_function_knows_the_address_of_the_api(stack: LocalStack) -> None:
+    found = stack.client("lambda").get_function(FunctionName="rollcall-rollcall-workflows")
+    variables = found["Configuration"]["Environment"]["Variables"]
+    assert variables["API_URL"] == stack.api_url
+    assert stack.outputs["ApiUrl"] == stack.api_url
+
+
 @pytest.mark.parametrize("path", ["/v1/health", "/v1/openapi.json", "/v1/docs"])
 def test_public_routes_need_no_token(stack: LocalStack, path: str) -> None:
     answer = get(stack, path)
@@ -25,6 +39,8 @@ def test_public_routes_need_no_token(stack: LocalStack, path: str) -> None:
 
 def test_every_other_route_asks_the_authorizer(stack: LocalStack) -> None:
     assert get(stack, "/v1/people").status_code == 401
+    assert get(stack, "/v1/approvals").status_code == 401
+    assert get(stack, "/v1/workflows/1/held/approve").status_code == 401
     assert get(stack, "/v1/people", "wrong").status_code == 403
     answer = get(stack, "/v1/people", stack.token)
     assert answer.json() == {
@@ -125,6 +141,16 @@ def test_teardown_removes_what_was_made_at_run_time_and_nothing_else(stack: Loca
             "Input": json.dumps({}),
         },
     )
+    stack.scale_waits(1)
+    states = stack.client("stepfunctions")
+    waiting = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1000, "End": True}}}
+    for name in ("rollcall-rollcall-wf-one", "rollcall-another-wf-one"):
+        machine = states.create_state_machine(
+            name=name,
+            definition=json.dumps(waiting),
+            roleArn="arn:aws:iam::000000000000:role/any",
+        )["stateMachineArn"]
+        execution = states.start_execution(stateMachineArn=machine)["executionArn"]
     secrets.create_secret(Name=f"{prefix}credentials/one", SecretString="x")
     secrets.create_secret(Name=f"{prefix}batches/one/0", SecretString="x")
     secrets.create_secret(Name="another/credentials/one", SecretString="x")
@@ -133,17 +159,26 @@ def test_teardown_removes_what_was_made_at_run_time_and_nothing_else(stack: Loca
 
     removed = list(tear_down(StackSession(stack), stack.stack))
 
-    assert removed[:3] == [
+    ours = "state machine rollcall-rollcall-wf-"
+    assert f"{ours}one" in removed
+    others = [one for one in removed if not one.startswith(ours)]
+    assert others[:3] == [
         f"schedule {group}/one",
         f"secret {prefix}credentials/one",
         f"secret {prefix}batches/one/0",
     ]
-    assert removed[3].endswith(f"objects of {bucket}")
+    assert others[3].endswith(f"objects of {bucket}")
+    machines = [one["name"] for one in states.list_state_machines()["stateMachines"]]
+    assert sorted(name for name in machines if "-wf-" in name) == ["rollcall-another-wf-one"]
+    assert states.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    states.stop_execution(executionArn=execution)
+    states.delete_state_machine(stateMachineArn=machine)
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
     assert scheduler.list_schedules(GroupName=group)["Schedules"] == []
     assert len(scheduler.list_schedules()["Schedules"]) == 1, "the sweeper's own schedule"
     names = [secret["Name"] for secret in secrets.list_secrets()["SecretList"]]
-    assert sorted(names) == ["another/credentials/one", f"{prefix}administrator-token"]
+    kept = [f"{prefix}administrator-token", f"{prefix}link-key"]
+    assert sorted(names) == ["another/credentials/one", *kept]
     assert list(tear_down(StackSession(stack), stack.stack)) == []
     secrets.delete_secret(SecretId="another/credentials/one", ForceDeleteWithoutRecovery=True)
 

@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,36 +12,20 @@ import pytest
 
 from local.stack import LocalStack
 from rollcall.stamps import now
-from rollcall.workflows.document import Document, parsed
 from rollcall.workflows.executions import Execution
 from rollcall.workflows.machines import Deployment, Machines, execution_arn
 from rollcall.workflows.store import Workflow
+from tests.documents import block, document, parallel
+from tests.documents import each as for_each
 
 Json = dict[str, Any]
+Script = dict[str, list[Any]]
 FAILED = {"outcome": "failed"}
-
-
-def block(name: str, kind: str = "preset", **more: Any) -> Json:
-    """A block of that kind with what it needs."""
-    needed: dict[str, Json] = {
-        "preset": {"integration": "1", "preset": "get_user"},
-        "notification": {"subject": "s", "message": "m"},
-        "approval": {"message": "m", "deadline": "1h"},
-        "workflow": {"workflow": "Other"},
-        "end": {},
-    }
-    return {"id": name, "type": kind, **needed.get(kind, {}), **more}
-
-
-def document(*blocks: Json) -> Document:
-    found = parsed({"name": "Test", "begin": {"trigger": "hand"}, "blocks": list(blocks)})
-    assert isinstance(found, Document), found
-    return found
 
 
 @dataclass
 class Ended:
-    """An execution that has ended: what the function was asked, in order, and the states entered."""
+    """An execution that has ended: what the function was asked, and the states entered."""
 
     status: str
     error: str | None
@@ -61,7 +45,7 @@ class Ended:
 
 
 def _said(event: Json) -> str:
-    name = event.get("block", event["step"])
+    name: str = event.get("block") or event["step"]
     if event["step"] == "late":
         name += " late"
     return f"{event['at']} {name}".strip() + (" again" if event.get("again") else "")
@@ -86,7 +70,7 @@ class Theatre:
         moment = now()
         return Workflow(uuid.uuid4().hex, "Test", "draft", 1, "hand", moment, moment, "test")
 
-    def begun(self, machine: str, script: Mapping[str, Sequence[Any]] | None = None) -> Execution:
+    def begun(self, machine: str, script: Script | None = None) -> Execution:
         moment = now()
         execution = Execution(
             uuid.uuid4().hex, "w", 1, machine, "running", "hand", "test", moment, started_at=moment
@@ -122,7 +106,7 @@ class Theatre:
         events = self.events(execution)
         return Ended(end["status"], end.get("error"), end.get("cause"), events, states)
 
-    def run(self, script: Mapping[str, Sequence[Any]], *blocks: Json) -> Ended:
+    def run(self, script: Script, *blocks: Json) -> Ended:
         _, version = self.machines.deploy(self.workflow(), document(*blocks))
         execution = self.begun(version, script)
         assert self.machines.start(execution) is True
@@ -141,9 +125,9 @@ class Theatre:
 
 
 @pytest.fixture(scope="module")
-def theatre(stack: LocalStack) -> Iterator[Theatre]:
+def theatre(stack: LocalStack) -> Theatre:
     stack.scale_waits(0)
-    yield Theatre(stack)
+    return Theatre(stack)
 
 
 def test_an_untroubled_pass_takes_one_transition_a_block_and_one_to_end(theatre: Theatre) -> None:
@@ -288,7 +272,7 @@ def test_a_wait_is_over_at_the_time_that_the_function_says(theatre: Theatre) -> 
     end = theatre.run(until, wait, block("b"))
     assert (end.status, end.steps) == ("SUCCEEDED", ["rest", "b", "end"])
     assert end.states == ["rest", "rest over", "b", "End"]
-    end = theatre.run({"rest": [FAILED]}, block("rest", "wait", until="{{ event.x }}"))
+    end = theatre.run({"rest": [FAILED]}, {"id": "rest", "type": "wait", "until": "{{ event.x }}"})
     assert (end.status, end.steps) == ("FAILED", ["rest", "rest again", "fail"])
 
 
@@ -298,7 +282,7 @@ EACH = [pytest.param("accounts", id="inline"), pytest.param({"of": "people"}, id
 @pytest.mark.parametrize("over", EACH)
 class TestForEach:
     def test_does_its_blocks_for_every_row(self, theatre: Theatre, over: Any) -> None:
-        each = block("each", "for_each", over=over, blocks=[block("b"), block("c")])
+        each = for_each("each", block("b"), block("c"), over=over)
         end = theatre.run({"each": [{"count": 12}]}, each)
         assert end.status == "SUCCEEDED"
         rows = {f"each.{number} {name}" for number in range(12) for name in "bc"}
@@ -306,15 +290,15 @@ class TestForEach:
 
     @pytest.mark.parametrize("count", [0, 1])
     def test_takes_no_row_or_one(self, theatre: Theatre, over: Any, count: int) -> None:
-        each = block("each", "for_each", over=over, blocks=[block("b")])
+        each = for_each("each", block("b"), over=over)
         end = theatre.run({"each": [{"count": count}]}, each, block("c"))
         assert end.steps == ["each", *(["each.0 b"] * count), "c", "end"]
 
     def test_goes_on_with_the_others_where_one_fails_and_has_failed_then(
         self, theatre: Theatre, over: Any
     ) -> None:
-        each = block("each", "for_each", over=over, at_once=1, blocks=[block("b"), block("c")])
-        script = {"each": [{"count": 3}], "each.1 b": [FAILED]}
+        each = for_each("each", block("b"), block("c"), over=over, at_once=1)
+        script: Script = {"each": [{"count": 3}], "each.1 b": [FAILED]}
         end = theatre.run(script, each, block("d"))
         assert end.status == "FAILED"
         assert [step for step in end.steps if step.startswith("each.")] == [
@@ -330,8 +314,8 @@ class TestForEach:
         self, theatre: Theatre, over: Any
     ) -> None:
         blocks = [block("b", on_error="continue")]
-        each = block("each", "for_each", over=over, blocks=blocks)
-        script = {"each": [{"count": 2}], "each.1 b": ["broken"] * 4}
+        each = for_each("each", *blocks, over=over)
+        script: Script = {"each": [{"count": 2}], "each.1 b": ["broken"] * 4}
         end = theatre.run(script, each)
         assert end.status == "SUCCEEDED"
         assert end.asked("each.1 note")["lost"]["block"] == "b"
@@ -341,7 +325,7 @@ class TestForEach:
         assert "each.0 b" in end.steps
 
     def test_whose_rows_cannot_be_found_fails(self, theatre: Theatre, over: Any) -> None:
-        each = block("each", "for_each", over=over, blocks=[block("b")])
+        each = for_each("each", block("b"), over=over)
         end = theatre.run({"each": [FAILED]}, each)
         assert (end.status, end.steps) == ("FAILED", ["each", "each again", "fail"])
         assert "lost" not in end.asked("fail")
@@ -352,8 +336,8 @@ class TestForEach:
             block("done", "end"),
             block("c"),
         ]
-        each = block("each", "for_each", over=over, at_once=1, blocks=blocks)
-        script = {"each": [{"count": 2}], "each.0 which": [{"outcome": "branch-0"}]}
+        each = for_each("each", *blocks, over=over, at_once=1)
+        script: Script = {"each": [{"count": 2}], "each.0 which": [{"outcome": "branch-0"}]}
         end = theatre.run(script, each, block("d"))
         assert end.status == "SUCCEEDED"
         assert end.steps[1:5] == ["each.0 which", "each.0 done", "each.1 which", "each.1 c"]
@@ -362,8 +346,8 @@ class TestForEach:
         assert (end.status, end.steps[-1]) == ("FAILED", "fail")
 
     def test_may_be_within_another(self, theatre: Theatre, over: Any) -> None:
-        inner = block("inner", "for_each", over=over, blocks=[block("b")])
-        each = block("each", "for_each", over=over, at_once=1, blocks=[inner])
+        inner = for_each("inner", block("b"), over=over)
+        each = for_each("each", inner, over=over, at_once=1)
         end = theatre.run({"each": [{"count": 2}], "inner": [{"count": 2}]}, each)
         assert end.status == "SUCCEEDED"
         assert {step for step in end.steps if step.endswith(" b")} == {
@@ -372,8 +356,7 @@ class TestForEach:
 
 
 def test_branches_go_on_where_one_fails_and_the_whole_has_failed_then(theatre: Theatre) -> None:
-    branches = [{"blocks": [block("a1"), block("a2")]}, {"blocks": [block("b1"), block("b2")]}]
-    both = block("both", "parallel", branches=branches)
+    both = parallel("both", [block("a1"), block("a2")], [block("b1"), block("b2")])
     end = theatre.run({}, both, block("c"))
     assert end.status == "SUCCEEDED"
     assert sorted(end.steps) == ["a1", "a2", "b1", "b2", "c", "end"]
@@ -386,15 +369,14 @@ def test_branches_go_on_where_one_fails_and_the_whole_has_failed_then(theatre: T
 
 
 def test_an_end_in_a_branch_ends_the_branch_alone(theatre: Theatre) -> None:
-    branches = [{"blocks": [block("stop", "end")]}, {"blocks": [block("b1"), block("b2")]}]
-    end = theatre.run({}, block("both", "parallel", branches=branches), block("c"))
+    both = parallel("both", [block("stop", "end")], [block("b1"), block("b2")])
+    end = theatre.run({}, both, block("c"))
     assert (end.status, end.steps[-2:]) == ("SUCCEEDED", ["c", "end"])
     assert sorted(end.steps) == ["b1", "b2", "c", "end", "stop"]
 
 
 def test_approvals_beside_each_other_have_tokens_of_their_own(theatre: Theatre) -> None:
-    branches = [{"blocks": [block(f"ask{n}", "approval"), block(f"b{n}")]} for n in range(4)]
-    both = block("both", "parallel", branches=branches)
+    both = parallel("both", *([block(f"ask{n}", "approval"), block(f"b{n}")] for n in range(4)))
     _, version = theatre.machines.deploy(theatre.workflow(), document(both))
     execution = theatre.begun(version, {f"ask{n}": ["held"] for n in range(4)})
     theatre.machines.start(execution)
@@ -431,6 +413,37 @@ def test_an_execution_runs_the_version_that_it_was_started_by(theatre: Theatre) 
         execution = theatre.begun(version)
         theatre.machines.start(execution)
         assert theatre.ended(execution).steps == [name, "end"]
+
+
+def test_every_event_of_the_bus_comes_to_the_starter(theatre: Theatre) -> None:
+    stack, name = theatre.stack, uuid.uuid4().hex
+    bus = stack.outputs["EventBus"]
+    entries = [
+        {
+            "Source": source,
+            "DetailType": "Test",
+            "Detail": json.dumps({"id": name}),
+            "EventBusName": bus,
+        }
+        for source in ("rollcall", "somebody.else")
+    ]
+    stack.client("events").put_events(Entries=entries)
+    until = time.monotonic() + 20
+    bodies: list[Json] = []
+    while not bodies and time.monotonic() < until:
+        time.sleep(0.1)
+        found = stack.client("dynamodb").query(
+            TableName=theatre.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "STARTER"}},
+        )["Items"]
+        bodies = [json.loads(item["body"]["S"]) for item in found if name in item["body"]["S"]]
+    [body] = bodies
+    assert (body["source"], body["detail-type"], body["detail"]) == (
+        "rollcall",
+        "Test",
+        {"id": name},
+    )
 
 
 def test_an_execution_is_started_once_and_can_be_stopped(theatre: Theatre) -> None:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from local.translate import exclude_punctuation, unroll_apis
+from local.translate import address_here, exclude_punctuation, unroll_apis
 
 URI = {"Fn::Sub": "arn:${AWS::Partition}:apigateway:...:${Api.Arn}/invocations"}
 
@@ -90,3 +90,13 @@ def test_a_secret_without_punctuation_says_which_characters_it_means() -> None:
     spelled = template["Resources"]["Secret"]["Properties"]["GenerateSecretString"]
     assert set("&]{$'\"\\") < set(spelled["ExcludeCharacters"])
     assert "ExcludeCharacters" not in generate
+
+
+def test_the_address_of_the_api_is_the_local_one_wherever_it_is_said() -> None:
+    said = "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
+    template = {"Outputs": {"Url": {"Value": {"Fn::Sub": said}}}, "Other": [f"{said}/v1", 1]}
+    here = "http://127.0.0.1:4566/_aws/execute-api/${HttpApi}/$default"
+    assert address_here(template, "http://127.0.0.1:4566") == {
+        "Outputs": {"Url": {"Value": {"Fn::Sub": here}}},
+        "Other": [f"{here}/v1", 1],
+    }

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
 from local.stack import ROOT
@@ -22,3 +23,12 @@ def test_http_events_are_of_a_route_that_exists(functions: dict[str, Any], name:
     }
     assert EVENTS[name]["version"] == "2.0"
     assert EVENTS[name]["routeKey"] in routes
+
+
+def test_the_starter_takes_events_of_the_bus_out_of_the_queue() -> None:
+    [record] = EVENTS["starter"]["Records"]
+    event = json.loads(record["body"])
+    assert event["source"] == "rollcall"
+    name = event["detail-type"].lower().replace(" ", "-")
+    schema = ROOT / "docs" / "events" / f"{name}.v1.json"
+    jsonschema.validate(event["detail"], json.loads(schema.read_text()))

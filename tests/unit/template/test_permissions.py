@@ -5,7 +5,7 @@ from typing import Any
 
 Resources = dict[str, dict[str, Any]]
 # Actions for which AWS knows no narrower resource.
-ANYWHERE = ("logs:", "xray:")
+ANYWHERE = ("logs:", "xray:", "states:SendTask")
 CREDENTIALS = ":secret:rollcall/${AWS::StackName}/credentials/*"
 BATCHES = ":secret:rollcall/${AWS::StackName}/batches/*"
 
@@ -59,7 +59,19 @@ def test_resources_are_named(resources: Resources) -> None:
 def test_only_state_machines_may_do_something_anywhere(resources: Resources) -> None:
     for name in resources:
         anywhere = [s for s in statements(resources, name) if "*" in listed(s["Resource"])]
-        assert not anywhere or name in ("SyncStateMachineRole", "BatchStateMachineRole")
+        assert (
+            not anywhere
+            or name.endswith("StateMachineRole")
+            or {action for s in anywhere for action in listed(s["Action"])} <= TOKENS[name]
+        )
+
+
+TOKENS = {
+    "ApiRole": {"states:SendTaskSuccess"},
+    "SweeperRole": {"states:SendTaskSuccess"},
+    "WorkflowsRole": {"states:SendTaskSuccess", "states:SendTaskFailure"},
+}
+"""A task's token is all that tells it from others: AWS knows no resource for it."""
 
 
 def secrets_for(resources: Resources, role: str, which: str) -> set[str]:
@@ -78,6 +90,7 @@ def test_credentials_are_written_by_the_api_and_read_by_what_calls_apps(
         "ApiRole": written,
         "SyncRole": {"GetSecretValue"},
         "ActionsRole": {"GetSecretValue"},
+        "WorkflowsRole": {"GetSecretValue"},
     }
     for role in resources:
         assert secrets_for(resources, role, CREDENTIALS) == allowed.get(role, set()), role
@@ -98,6 +111,14 @@ def test_the_secrets_of_batches_are_written_by_the_api_and_read_by_what_does_the
         assert secrets_for(resources, role, BATCHES) == allowed.get(role, set()), role
 
 
+def test_the_key_of_links_is_read_by_what_writes_and_what_checks_them(
+    resources: Resources,
+) -> None:
+    for role in resources:
+        allowed = {"GetSecretValue"} if role in ("ApiRole", "WorkflowsRole") else set()
+        assert secrets_for(resources, role, "'LinkSecret'") == allowed, role
+
+
 def test_the_rows_of_batches_are_read_by_their_state_machine_and_the_api(
     resources: Resources,
 ) -> None:
@@ -107,9 +128,12 @@ def test_the_rows_of_batches_are_read_by_their_state_machine_and_the_api(
     assert granted(resources, "ApiRole", "s3") == {
         rows: {"GetObject", "PutObject"},
         uploads: {"GetObject", "PutObject", "DeleteObject"},
+        f"{bucket}reports/*'}}": {"GetObject"},
         "{'Fn::GetAtt': ['BatchBucket', 'Arn']}": {"ListBucket"},
     }
-    for role in ("SyncRole", "ActionsRole", "SweeperRole", "AuthorizerRole"):
+    reports = {f"{bucket}reports/*'}}": {"GetObject", "PutObject"}}
+    assert granted(resources, "WorkflowsRole", "s3") == reports
+    for role in ("SyncRole", "ActionsRole", "SweeperRole", "AuthorizerRole", "StarterRole"):
         assert granted(resources, role, "s3") == {}
 
 
@@ -123,6 +147,61 @@ def test_the_batch_machine_starts_executions_of_itself_alone(resources: Resource
     }
 
 
+MACHINES = "stateMachine:rollcall-${AWS::StackName}-wf-*'}"
+EXECUTIONS = "execution:rollcall-${AWS::StackName}-wf-*'}"
+ANY = "*"
+
+
+def of_workflows(resources: Resources, role: str) -> dict[str, set[str]]:
+    """What the role may do with the state machines of workflows, and with tokens."""
+    found = granted(resources, role, "states")
+    return {
+        resource.split(":${AWS::AccountId}:")[-1]: some
+        for resource, some in found.items()
+        if resource == ANY or "-wf-" in resource
+    }
+
+
+def test_the_machines_of_workflows_are_deployed_by_the_api_and_started_by_what_begins_them(
+    resources: Resources,
+) -> None:
+    deployed = {
+        *("CreateStateMachine", "UpdateStateMachine", "DeleteStateMachine"),
+        *("PublishStateMachineVersion", "TagResource", "StartExecution"),
+    }
+    allowed = {
+        "ApiRole": {
+            MACHINES: deployed,
+            EXECUTIONS: {"DescribeExecution", "StopExecution"},
+            ANY: {"SendTaskSuccess"},
+        },
+        "StarterRole": {MACHINES: {"StartExecution"}},
+        "WorkflowsRole": {
+            MACHINES: {"StartExecution"},
+            ANY: {"SendTaskSuccess", "SendTaskFailure"},
+        },
+        # Of a distributed map each row is an execution of its own.
+        "WorkflowStateMachineRole": {
+            MACHINES: {"StartExecution"},
+            EXECUTIONS: {"DescribeExecution", "StopExecution"},
+        },
+        "SweeperRole": {EXECUTIONS: {"DescribeExecution"}, ANY: {"SendTaskSuccess"}},
+    }
+    for role in resources:
+        assert of_workflows(resources, role) == allowed.get(role, {}), role
+
+
+def test_the_machines_of_workflows_call_one_function_alone(
+    resources: Resources, functions: dict[str, Any]
+) -> None:
+    [(function, actions)] = granted(resources, "WorkflowStateMachineRole", "lambda").items()
+    name = functions["workflows"]["FunctionName"]["Fn::Sub"]
+    assert function.endswith(f":function:{name}'}}")
+    assert actions == {"InvokeFunction"}
+    told = functions["api"]["Environment"]["Variables"]["WORKFLOWS_FUNCTION_ARN"]
+    assert str(told) == function
+
+
 def test_contacts_are_subscribed_by_the_api_and_told_by_what_calls_apps_or_ends_runs(
     resources: Resources,
 ) -> None:
@@ -130,16 +209,23 @@ def test_contacts_are_subscribed_by_the_api_and_told_by_what_calls_apps_or_ends_
     assert granted(resources, "ApiRole", "sns") == {
         topic: {"Subscribe", "ListSubscriptionsByTopic", "Publish"}
     }
-    for role in ("SyncRole", "SweeperRole"):
+    for role in ("SyncRole", "SweeperRole", "StarterRole", "WorkflowsRole"):
         assert granted(resources, role, "sns") == {topic: {"Publish"}}
     assert granted(resources, "AuthorizerRole", "sns") == {}
 
 
-def test_the_api_hands_one_role_to_the_scheduler_and_nothing_else(resources: Resources) -> None:
-    [passing] = [s for s in statements(resources) if "iam:PassRole" in listed(s["Action"])]
-    assert passing["Resource"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
-    assert passing["Condition"] == {
-        "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}
+def test_the_api_hands_one_role_to_the_scheduler_and_one_to_step_functions(
+    resources: Resources,
+) -> None:
+    passing = [s for s in statements(resources) if "iam:PassRole" in listed(s["Action"])]
+    assert passing == [s for s in statements(resources, "ApiRole") if s in passing]
+    passed = {one["Resource"]["Fn::GetAtt"][0]: one["Condition"] for one in passing}
+    assert len(passing) == len(passed)
+    assert passed == {
+        "ScheduleRole": {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+        "WorkflowStateMachineRole": {
+            "StringEquals": {"iam:PassedToService": "states.amazonaws.com"}
+        },
     }
 
 
@@ -154,8 +240,24 @@ def test_only_this_account_assumes_the_roles_of_services_that_act_for_others(
                 assert trust["Condition"] == account, name
 
 
-def test_a_schedule_starts_syncs_and_nothing_else(resources: Resources) -> None:
+def test_a_schedule_starts_syncs_and_workflows_and_nothing_else(resources: Resources) -> None:
     assert {a for s in statements(resources, "ScheduleRole") for a in listed(s["Action"])} == {
         "states:StartExecution",
+        "lambda:InvokeFunction",
         "sqs:SendMessage",
+    }
+    assert granted(resources, "ScheduleRole", "lambda") == {
+        "{'Fn::GetAtt': ['StarterFunction', 'Arn']}": {"InvokeFunction"}
+    }
+
+
+def test_the_starter_reads_the_roster_and_writes_only_executions(resources: Resources) -> None:
+    written = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
+    for table, actions in granted(resources, "StarterRole", "dynamodb").items():
+        assert bool(actions & written) is ("RunsTable" in table), table
+    assert granted(resources, "StarterRole", "sqs") == {
+        "{'Fn::GetAtt': ['WorkflowEvents', 'Arn']}": {
+            *("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"),
+        },
+        "{'Fn::GetAtt': ['FunctionDeadLetters', 'Arn']}": {"SendMessage"},
     }

@@ -91,6 +91,23 @@ def test_a_fault_within_a_map_is_found() -> None:
     assert list(faults(machine)) == ["no state is called Gone"]
 
 
+def test_a_fault_within_a_branch_is_found() -> None:
+    end = {"Type": "Pass", "End": True}
+    branches = [{"StartAt": "A", "States": {"A": end}}, {"StartAt": "B", "States": {"C": end}}]
+    both = {"Type": "Parallel", "Branches": branches, "End": True}
+    machine = {"StartAt": "Both", "States": {"Both": both}}
+    assert list(faults(machine)) == ["no state is called B", "C is never reached"]
+
+
+def test_a_state_that_ends_may_be_left_by_an_error() -> None:
+    caught = {"ErrorEquals": ["States.ALL"], "Next": "B"}
+    first = {"Type": "Task", "End": True, "Catch": [caught]}
+    machine: dict[str, Any] = {"StartAt": "A", "States": {"A": first, "B": {"Type": "Fail"}}}
+    assert list(faults(machine)) == []
+    first["Next"] = "B"
+    assert list(faults(machine)) == ["A must either end or go on"]
+
+
 def test_rows_fail_for_themselves_and_their_results_fit_into_a_state() -> None:
     rows = MACHINES["batch.asl.yaml"]["States"]["Rows"]
     assert rows["ToleratedFailurePercentage"] == 100

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from rollcall.batches.store import RETRYABLE
+from rollcall.workflows.compile import TASK_SECONDS
 
 Resources = dict[str, dict[str, Any]]
 PUBLIC = {("GET", "/v1/health"), ("GET", "/v1/openapi.json"), ("GET", "/v1/docs")}
+SIGNED = {("GET", "/v1/approvals/{link}"), ("POST", "/v1/approvals/{link}/{decision}")}
+"""What is asked for is in the link."""
 EVERY_FUNCTION = {
     *("STACK_NAME", "CONFIG_TABLE", "DIRECTORY_TABLE", "RUNS_TABLE", "SECRET_PREFIX"),
     *("ALLOW_HOSTS", "RUN_DAYS", "POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"),
@@ -23,12 +26,16 @@ ONLY = {
             "ACTION_SECONDS",
         ),
         *("BATCH_BUCKET", "BATCH_STATE_MACHINE_ARN"),
+        *("WORKFLOWS_FUNCTION_ARN", "WORKFLOW_ROLE_ARN", "WORKFLOW_LOG_GROUP_ARN"),
+        *("STARTER_FUNCTION", "LINK_SECRET_ARN", "REPORT_BUCKET"),
     },
     "authorizer": {"TOKEN_SECRET_ARN"},
     "sync": {"NOTICE_TOPIC_ARN"},
     "sweeper": {"NOTICE_TOPIC_ARN", "BATCH_STATE_MACHINE_ARN"},
     "actions": {"NOTICE_TOPIC_ARN"},
     "changes": {"EVENT_BUS", "PARKED_EVENTS_URL"},
+    "workflows": {"NOTICE_TOPIC_ARN", "API_URL", "LINK_SECRET_ARN", "REPORT_BUCKET"},
+    "starter": {"NOTICE_TOPIC_ARN"},
 }
 
 
@@ -36,7 +43,9 @@ def of_type(resources: Resources, kind: str) -> Resources:
     return {name: value for name, value in resources.items() if value["Type"] == kind}
 
 
-def test_every_route_is_authorized_but_three(resources: Resources, functions: Resources) -> None:
+def test_every_route_is_authorized_but_three_and_signed_links(
+    resources: Resources, functions: Resources
+) -> None:
     [api] = of_type(resources, "AWS::Serverless::HttpApi").values()
     auth = api["Properties"]["Auth"]
     assert auth["DefaultAuthorizer"] in auth["Authorizers"]
@@ -52,7 +61,7 @@ def test_every_route_is_authorized_but_three(resources: Resources, functions: Re
         if event["Type"] == "HttpApi"
     ]
     public = {(route["Method"], route["Path"]) for route in routes if "Auth" in route}
-    assert public == PUBLIC
+    assert public == PUBLIC | SIGNED
     assert {(route["Method"], route["Path"]) for route in routes} - public == {
         ("ANY", "/v1/{proxy+}")
     }
@@ -72,7 +81,7 @@ def test_the_api_is_throttled_and_logged(resources: Resources) -> None:
 class TestEachFunction:
     def test_has_a_timeout_below_its_callers(self, functions: Resources, name: str) -> None:
         limits = {"api": 29, "authorizer": 10, "sync": 329, "sweeper": 300}
-        limits |= {"actions": 129, "changes": 60}
+        limits |= {"actions": 129, "changes": 60, "workflows": TASK_SECONDS - 1, "starter": 120}
         assert 0 < functions[name]["Timeout"] <= limits[name]
 
     def test_logs_json_to_a_group_of_its_own(
@@ -175,11 +184,53 @@ def test_every_schedule_retries_and_has_a_dead_letter_queue(functions: Resources
 def test_queues_are_encrypted_keep_for_two_weeks_and_raise_an_alarm(resources: Resources) -> None:
     watched = str(of_type(resources, "AWS::CloudWatch::Alarm"))
     for name, queue in of_type(resources, "AWS::SQS::Queue").items():
-        assert queue["Properties"] == {
+        read = {"VisibilityTimeout", "RedrivePolicy"} if name == "WorkflowEvents" else set()
+        properties = {key: value for key, value in queue["Properties"].items() if key not in read}
+        assert properties == {
             "SqsManagedSseEnabled": True,
             "MessageRetentionPeriod": 14 * 24 * 3600,
         }
         assert f"['{name}', 'QueueName']" in watched
+
+
+def test_every_event_comes_to_the_starter_and_what_it_cannot_take_is_kept(
+    resources: Resources, functions: Resources
+) -> None:
+    rule = resources["WorkflowEventsRule"]["Properties"]
+    assert rule["EventBusName"] == {"Ref": "EventBus"}
+    assert rule["EventPattern"] == {"source": ["rollcall"]}
+    [target] = rule["Targets"]
+    queue, letters = "WorkflowEvents", "WorkflowDeadLetters"
+    assert target["Arn"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [letters, "Arn"]}}
+    policy = resources["WorkflowEventsPolicy"]["Properties"]
+    assert policy["Queues"] == [{"Ref": queue}, {"Ref": letters}]
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["WorkflowEventsRule", "Arn"]}}
+    }
+    [source] = functions["starter"]["Events"].values()
+    assert source["Properties"]["Queue"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["Properties"]["MaximumBatchingWindowInSeconds"] <= 1, "within two seconds"
+    properties = resources[queue]["Properties"]
+    assert properties["VisibilityTimeout"] >= 6 * functions["starter"]["Timeout"]
+    assert properties["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [letters, "Arn"]},
+        "maxReceiveCount": 5,
+    }
+
+
+def test_links_lead_to_the_api_unless_it_is_known_by_another_address(
+    template: dict[str, Any], functions: Resources
+) -> None:
+    condition, told, own = functions["workflows"]["Environment"]["Variables"]["API_URL"]["Fn::If"]
+    assert told == {"Ref": "PublicUrl"}
+    assert own == template["Outputs"]["ApiUrl"]["Value"]
+    assert template["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "PublicUrl"}, ""]}]
+    }
 
 
 def test_alarms_say_it_to_the_topic(resources: Resources) -> None:
@@ -187,7 +238,8 @@ def test_alarms_say_it_to_the_topic(resources: Resources) -> None:
     metrics = {alarm["Properties"]["MetricName"] for alarm in alarms}
     assert metrics == {
         *("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"),
-        *("ApproximateNumberOfMessagesVisible", "Errors", "IteratorAge"),
+        *("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"),
+        *("Errors", "IteratorAge"),
     }
     for alarm in alarms:
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
@@ -207,7 +259,7 @@ def test_outputs_are_there(template: dict[str, Any]) -> None:
         *("ApiId", "ApiUrl", "TokenSecretArn", "StateMachineArn", "ScheduleGroup", "SecretPrefix"),
         *("ConfigTable", "DirectoryTable", "RunsTable", "IdempotencyTable"),
         *("AlarmTopic", "NoticeTopic", "EventBus", "ParkedEvents"),
-        *("BatchBucket", "BatchStateMachineArn"),
+        *("BatchBucket", "BatchStateMachineArn", "WorkflowPrefix"),
     }
 
 
@@ -242,7 +294,11 @@ def test_the_rows_of_batches_are_private_encrypted_and_soon_forgotten(resources:
     rules = properties["LifecycleConfiguration"]["Rules"]
     kept = {rule["Prefix"]: (rule["Status"], rule["ExpirationInDays"]) for rule in rules}
     days = RETRYABLE.days
-    assert kept == {"uploads/": ("Enabled", 1), "batches/": ("Enabled", days + 1)}
+    assert kept == {
+        "uploads/": ("Enabled", 1),
+        "batches/": ("Enabled", days + 1),
+        "reports/": ("Enabled", 90),
+    }
     [policy] = of_type(resources, "AWS::S3::BucketPolicy").values()
     assert policy["Properties"]["Bucket"] == {"Ref": name}
     [statement] = policy["Properties"]["PolicyDocument"]["Statement"]

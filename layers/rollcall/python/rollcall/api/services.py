@@ -36,13 +36,13 @@ class ApiSettings:
     actions_function: str
     batch_bucket: str
     batch_state_machine_arn: str
+    workflows_function_arn: str
+    workflow_role_arn: str
+    workflow_log_group_arn: str
+    starter_function: str
+    link_secret_arn: str
+    report_bucket: str
     action_seconds: float = 25
-    workflows_function_arn: str = ""
-    workflow_role_arn: str = ""
-    workflow_log_group_arn: str = ""
-    starter_function: str = ""
-    link_secret_arn: str = ""
-    report_bucket: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ApiSettings":
@@ -56,13 +56,13 @@ class ApiSettings:
             actions_function=environment["ACTIONS_FUNCTION"],
             batch_bucket=environment["BATCH_BUCKET"],
             batch_state_machine_arn=environment["BATCH_STATE_MACHINE_ARN"],
-            action_seconds=float(environment["ACTION_SECONDS"]),
             workflows_function_arn=environment["WORKFLOWS_FUNCTION_ARN"],
             workflow_role_arn=environment["WORKFLOW_ROLE_ARN"],
             workflow_log_group_arn=environment["WORKFLOW_LOG_GROUP_ARN"],
             starter_function=environment["STARTER_FUNCTION"],
             link_secret_arn=environment["LINK_SECRET_ARN"],
             report_bucket=environment["REPORT_BUCKET"],
+            action_seconds=float(environment["ACTION_SECONDS"]),
         )
 
 

@@ -7,9 +7,9 @@ is `check`'s.
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rollcall.events.model import TYPES
 from rollcall.mapping.problems import Problem
@@ -227,6 +227,12 @@ class WaitBlock(BlockPart):
     length: Duration | None = Field(default=None, alias="for")
     until: Text | None = None
 
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if (self.length is None) is (self.until is None):
+            raise ValueError("needs one of for and until")
+        return self
+
 
 class ForEachBlock(BlockPart):
     """Does its blocks for each row, `at_once` at a time; the others go on where one fails.
@@ -282,6 +288,8 @@ class EndBlock(BlockPart):
     """Ends the execution; within another block, only what is done for this row or branch."""
 
     type: Literal["end"]
+    next: None = None
+    on_error: Literal["stop"] = "stop"
     result: Literal["succeeded", "failed"] = "succeeded"
     message: str = Field(default="", max_length=4000)
 
