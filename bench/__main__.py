@@ -1,4 +1,4 @@
-"""Measure Rollcall and hold it to its limits: `python -m bench`, about six minutes.
+"""Measure Rollcall and hold it to its limits: `python -m bench`, about seven minutes.
 
 Prints a table and writes bench/results.json: [{"name", "value", "floor", "ratio", "limit", "ok"}],
 where `limit` is in the unit of the value. Exits 1 when a figure misses its limit.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import actions, imports, memory, syncs
+from bench import actions, events, imports, memory, syncs
 from bench.figures import Figure, at_most, exit_code, reported
 from bench.processes import aws_environment, local_aws, vendor, worker
 from bench.progress import Progress
@@ -97,12 +97,20 @@ def _actions(
         return actions.measure(options.rounds, aws)
 
 
+def _events(
+    options: argparse.Namespace, aws: Mapping[str, str], progress: Progress
+) -> list[Figure]:
+    with progress.stage("from a write to its event on the bus", None):
+        return events.measure(options.rounds, aws["AWS_ENDPOINT_URL"])
+
+
 Part = Callable[[argparse.Namespace, Mapping[str, str], Progress], list[Figure]]
 PARTS: dict[str, Part] = {
     "imports": _imports,
     "records": _records,
     "mapping": _mapping,
     "actions": _actions,
+    "events": _events,
     "syncs": _syncs,
     "memory": _memory,
 }

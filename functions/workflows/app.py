@@ -1,4 +1,4 @@
-"""The workflows function: does one block of an execution, as its state machine hands it over."""
+"""The workflows function: does one block of an execution, or its end, an invocation."""
 
 import os
 from functools import cache
@@ -16,17 +16,17 @@ logger = Logger()
 
 @cache
 def _worker() -> Worker:
-    work = WorkSettings.from_environment(os.environ)
-    return Worker(Settings.from_environment(os.environ), work, Aws(), logger)
+    settings = Settings.from_environment(os.environ)
+    return Worker(settings, WorkSettings.from_environment(os.environ), Aws(), logger)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any] | None:
-    """What the block came to: see `rollcall.workflows.compile`."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """What came of it; see `rollcall.workflows.work`."""
     logger.append_keys(
-        execution_id=event["execution"],
-        at=event["at"],
         step=event["step"],
+        execution=event["execution"],
+        at=event["at"],
         block=event.get("block"),
     )
-    return _worker().take(event)
+    return _worker().take(event, context.aws_request_id)

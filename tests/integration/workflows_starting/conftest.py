@@ -16,8 +16,9 @@ from rollcall.aws import Aws
 from rollcall.directory import keys
 from rollcall.settings import Settings
 from rollcall.stamps import now
-from rollcall.workflows.executions import Execution, Executions
+from rollcall.workflows.executions import Execution, Executions, Step
 from rollcall.workflows.guards import RateGuard
+from rollcall.workflows.machines import Machines
 from rollcall.workflows.memory import Memory
 from rollcall.workflows.starting import Starter
 from rollcall.workflows.store import Version, Workflow, Workflows
@@ -74,25 +75,17 @@ class CountingAws(Aws):
                 raise Killed
 
 
-@dataclass
-class Passing:
-    """State machines, as `machines` starts them."""
+class Passing(Machines):
+    """The state machines, which may be out of reach."""
 
-    aws: Aws
-    down: bool = False
+    def __init__(self, aws: Aws, *, down: bool = False) -> None:
+        super().__init__(aws.stepfunctions, "hall")
+        self.down = down
 
     def start(self, execution: Execution) -> bool:
         if self.down:
             raise ConnectionError("Step Functions is down")
-        try:
-            self.aws.stepfunctions.start_execution(
-                stateMachineArn=execution.machine_arn,
-                name=execution.name,
-                input=json.dumps({"execution": execution.id, "at": ""}),
-            )
-        except self.aws.stepfunctions.exceptions.ExecutionAlreadyExists:
-            return False
-        return True
+        return super().start(execution)
 
 
 @dataclass
@@ -271,3 +264,20 @@ def on(*events: str, when: Json | None = None, most: int = 100) -> Json:
     """A trigger."""
     kinds = list(events) or ["Person Updated"]
     return {"trigger": "event", "events": kinds, "when": when, "most_per_hour": most}
+
+
+def waiting_for(hall: Hall, workflow: Workflow, execution_id: str = "parent") -> Step:
+    """A block of an execution that waits for the end of another workflow."""
+    step = Step(
+        execution_id=execution_id,
+        block="run",
+        at="",
+        type="workflow",
+        status="waiting",
+        attempt=1,
+        started_at=now(),
+        input={"workflow": workflow.id, "inputs": {}},
+        token="a token that is gone",
+    )
+    assert hall.executions.save(step)
+    return step

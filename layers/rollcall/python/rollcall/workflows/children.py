@@ -12,7 +12,7 @@ from rollcall.aws import Client
 from rollcall.stamps import now
 from rollcall.tables import equals
 from rollcall.workflows import tokens
-from rollcall.workflows.executions import OVER, Execution, Executions, Step
+from rollcall.workflows.executions import OVER, Execution, Executions, Step, execution_id
 
 
 def tell_parent(executions: Executions, stepfunctions: Client, child: Execution) -> bool:
@@ -31,6 +31,17 @@ def tell_parent(executions: Executions, stepfunctions: Client, child: Execution)
     if noted.token is not None:
         tokens.tell(stepfunctions, noted.token, answer(noted))
     return executions.save(ended(noted), equals("status", "waiting"))
+
+
+def cause_of(execution_id: str, at: str, block: str) -> str:
+    """What tells the child that this block runs from all others."""
+    return f"{execution_id}\n{at}\n{block}"
+
+
+def child_of(executions: Executions, step: Step) -> Execution | None:
+    """The execution that this step of a workflow block waits for, if it was begun."""
+    cause = cause_of(step.execution_id, step.at, step.block)
+    return executions.get(execution_id(step.input["workflow"], cause))
 
 
 def output(child: Execution) -> Mapping[str, Any]:

@@ -2,38 +2,23 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rollcall.connectors.manifest import Manifest
-from rollcall.directory import keys, read
-from rollcall.directory.read import Origin
 from rollcall.integrations.variables import KIND as VARIABLE
 from rollcall.services import Services
 from rollcall.workflows import approvals
+from rollcall.workflows.beginning import Subject, subject_of
 from rollcall.workflows.document import ForEachBlock, Query
 from rollcall.workflows.executions import Execution, Executions, Step
 from rollcall.workflows.graph import Graph
+from rollcall.workflows.subjects import Row, account_row, person_row
 
 NAMES = frozenset(
     {"person", "account", "event", "inputs", "variables", "steps", "item", "execution"}
 )
 """What a template of a workflow may use."""
-_ACCOUNT = (
-    "integration_id", "external_id", "username", "email", "display_name", "status", "person_id",
-    "kind", "last_active_at",
-)  # fmt: skip
 _STEP = re.compile(r"""\bsteps\b(?:\s*\.\s*([a-z][a-z0-9_]*)|\s*\[\s*['"]([a-z][a-z0-9_]*)['"])?""")
-
-
-@dataclass(frozen=True, slots=True)
-class Whom:
-    """Whom a block is about: the person, the account, or both."""
-
-    person_id: str | None = None
-    integration_id: str | None = None
-    external_id: str | None = None
 
 
 class Scene:
@@ -84,43 +69,34 @@ class Scene:
         return context
 
     @cached_property
-    def whom(self) -> Whom:
+    def whom(self) -> Subject:
         """Whom the block is about: the innermost row's, or else the execution's."""
         for owner, row in self._rows():
             if owner.over == "accounts" or isinstance(owner.over, Query):
-                account, person = row.get("account") or {}, row.get("person") or {}
-                person_id = person.get("id") or account.get("person_id")
-                external_id = account.get("external_id")
-                integration_id = row.get("integration_id") if external_id is not None else None
-                return Whom(person_id, integration_id, external_id)
+                return subject_of(row)
         execution = self._execution
-        return Whom(execution.person_id, execution.integration_id, execution.external_id)
+        return Subject(execution.person_id, execution.integration_id, execution.external_id)
 
     @cached_property
-    def person(self) -> dict[str, Any] | None:
+    def person(self) -> Row | None:
         """The person at hand as they are now: the one it is about, or whose the account is."""
         person_id = self.whom.person_id
-        if person_id is None and self.whom.external_id is not None:
-            person_id = (self.account or {}).get("person_id")
-        if person_id is None:
-            return None
-        item = self._services.directory.get(keys.person(person_id), "PERSON")
-        return seen_person(item) if item is not None else None
+        row = person_row(self._services, person_id) if person_id is not None else self._row
+        person: Row | None = (row or {}).get("person")
+        return person
 
     @cached_property
-    def account(self) -> dict[str, Any] | None:
+    def account(self) -> Row | None:
         """The account at hand as it is now."""
+        account: Row | None = (self._row or {}).get("account")
+        return account
+
+    @cached_property
+    def _row(self) -> Row | None:
         whom = self.whom
         if whom.integration_id is None or whom.external_id is None:
             return None
-        integration = self._services.integrations.get(whom.integration_id)
-        manifest = self._services.catalog.find(integration.connector) if integration else None
-        origin = Origin(whom.integration_id, manifest)
-        found = read.account(self._services.directory, origin, whom.external_id)
-        if found is None:
-            return None
-        application = integration.application if integration is not None else None
-        return seen_account(found, application, manifest)
+        return account_row(self._services, whom.integration_id, whom.external_id)
 
     @cached_property
     def _item(self) -> Any:
@@ -160,21 +136,3 @@ def seen_step(step: Step) -> dict[str, Any]:
         output, status = approvals.output(step), "succeeded"
     told = output if isinstance(output, Mapping) else {}
     return {"status": status, "error": step.error, **told}
-
-
-def seen_person(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A person, as the directory has them, as templates see them."""
-    return {**item["fields"], "id": item["id"]}
-
-
-def seen_account(
-    found: Mapping[str, Any], application: str | None, manifest: Manifest | None
-) -> dict[str, Any]:
-    """An account, as `directory.read` answers it, as templates see it."""
-    own = {field.key for field in manifest.fields} if manifest is not None else set()
-    return {
-        **{name: found[name] for name in _ACCOUNT},
-        "application": application,
-        "attributes": found["attributes"],
-        "fields": {name: value for name, value in found["fields"].items() if name in own},
-    }

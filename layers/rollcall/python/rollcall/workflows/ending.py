@@ -13,7 +13,6 @@ from rollcall.workflows import children
 from rollcall.workflows.document import EndBlock
 from rollcall.workflows.executions import OVER, Execution, Step
 from rollcall.workflows.graph import Graph, Scope
-from rollcall.workflows.telling import Notice
 from rollcall.workflows.tools import Tools
 
 Answer = dict[str, Any]
@@ -90,7 +89,7 @@ class Ending:
 
     def _tell_contacts(self, execution: Execution, graph: Graph) -> None:
         document, error = graph.document, execution.error or {}
-        if not self._tools.topic or execution.mode == "test":
+        if execution.mode == "test":
             return
         at = f" at block {error['block']}" if error.get("block") else ""
         said = f"Execution {execution.id} of {document.name} failed{at}: {error.get('detail', '')}"
@@ -100,10 +99,7 @@ class Ending:
             f"POST /v1/executions/{execution.id}/redrive goes on from what failed."
         )
         subject = f"Rollcall: {document.name} failed"
-        notice = Notice(execution.workflow_id, subject, text, document.contacts)
-        why = self._tools.topic.publish(notice)
-        if why is not None:
-            self._tools.log.error("contacts were not told", execution=execution.id, reason=why)
+        self._tools.notices.tell("failed", execution.workflow_id, subject, text, document.contacts)
 
     def _cause(
         self, execution: Execution, graph: Graph | None, lost: Mapping[str, Any] | None
@@ -125,7 +121,7 @@ class Ending:
         """
         steps = [
             step
-            for step in self._tools.executions.failed_steps(execution.id)
+            for step in self._tools.executions.steps_in(execution.id, "failed")
             if step.attempt == execution.attempt and (graph is None or not _caught(graph, step))
         ]
         if not steps:

@@ -36,7 +36,7 @@ LONGEST_DAYS = 366
 """Days that an execution may take."""
 OVER: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 _AT_ONCE = 25
-"""Executions that are read at once: an event may weigh 200 KB."""
+"""Executions read at once: an event may weigh 200 KB."""
 _AS_TEXT = ("event", "inputs", "input", "output")
 """What is kept as JSON text: it may hold what no table does otherwise."""
 
@@ -103,8 +103,9 @@ class Step:
 
     `branch` is where it leads if that is not the next block. `token` ends the wait of one that is
     `waiting`, until `until`; `decided_by` is who decided. An approval that waits and has a `branch`
-    is decided, and its state machine may not know yet. `tries` counts the tries that failed in
-    passing, and `counted` says when the last of them ended.
+    is decided, and its state machine may not know yet. One that is to be done again is so when it
+    is `due`; `tries` counts the tries that failed in passing, and `counted` says when the last of
+    them ended.
     """
 
     execution_id: str
@@ -123,6 +124,7 @@ class Step:
     token: str | None = None
     decided_by: str | None = None
     comment: str | None = None
+    due: str | None = None
     tries: int = 0
     counted: str | None = None
     notes: tuple[str, ...] = ()
@@ -249,18 +251,19 @@ class Executions:
         found = [Execution.from_item(items[key]) for key in keys if key in items]
         return [one for one in found if status in (None, one.status)], last
 
-    def open(self) -> Iterator[Execution]:
-        """Those that are not over."""
+    def open(self, share: float = 0) -> Iterator[Execution]:
+        """Those that are not over, from so far on in their list (0 to 1) and around its end."""
         keys = [(_pk(item["sk"]), "EXECUTION") for item in self._runs.query("EXECUTIONS#OPEN")]
-        for start in range(0, len(keys), _AT_ONCE):
-            items = self._runs.get_many(keys[start : start + _AT_ONCE])
-            yield from map(Execution.from_item, items.values())
+        keys = keys[(first := int(share * len(keys))) :] + keys[:first]
+        for at in range(0, len(keys), _AT_ONCE):
+            found = self._runs.get_many(keys[at : at + _AT_ONCE])
+            yield from map(Execution.from_item, found.values())
 
     def some(self, ids: Sequence[str]) -> dict[str, tuple[Status, bool]]:
-        """The status of those that there are, by id, and whether its last try was started."""
+        """The status of those that there are, by id, and whether their last try was started."""
         keys = [(_pk(one), "EXECUTION") for one in ids]
-        items = self._runs.get_many(keys, ("id", "status", "started"))
-        return {item["id"]: (item["status"], item["started"]) for item in items.values()}
+        found = self._runs.get_many(keys, ("id", "status", "started")).values()
+        return {one["id"]: (one["status"], one["started"]) for one in found}
 
     def step(self, execution_id: str, at: str, block: str) -> Step | None:
         """The step, or None where it was not begun."""
@@ -289,10 +292,10 @@ class Executions:
         item = {**keys, **kept, "expires_at": expiry(self._days)}
         return self._runs.put(item, condition)
 
-    def failed_steps(self, execution_id: str) -> Iterator[Step]:
-        """Its steps that failed, by `at`."""
-        failed = equals("status", "failed")
-        yield from map(Step.from_item, self._runs.query(_pk(execution_id), "STEP#", where=failed))
+    def steps_in(self, execution_id: str, status: StepStatus) -> Iterator[Step]:
+        """Its steps in that status, by `at`."""
+        having = equals("status", status)
+        return map(Step.from_item, self._runs.query(_pk(execution_id), "STEP#", where=having))
 
     def revise(self, step: Step, changes: Mapping[str, Any]) -> Step | None:
         """Change a step that waits; it as it is then, None where it waits no more."""
@@ -363,15 +366,8 @@ class Executions:
         verb: str,
         said: Mapping[str, Any] | None = None,
     ) -> Action:
-        shown = {
-            "workflow_id": execution.workflow_id,
-            "version": execution.version,
-            "mode": execution.mode,
-            "person_id": execution.person_id,
-            "integration_id": execution.integration_id,
-            "external_id": execution.external_id,
-            **(said or {}),
-        }
+        names = ("workflow_id", "version", "mode", "person_id", "integration_id", "external_id")
+        shown = {name: getattr(execution, name) for name in names} | dict(said or {})
         return recording(self._config, Change(actor, verb, "execution", execution.id, {}, shown))
 
 

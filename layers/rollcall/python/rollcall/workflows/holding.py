@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rollcall.access.audit import Change, recording
+from rollcall.aws import Client
 from rollcall.notices.workflow_notice import WorkflowNotices
 from rollcall.tables import transact
-from rollcall.workflows.executions import Execution
+from rollcall.workflows.children import tell_parent
 from rollcall.workflows.guards import RateGuard
 from rollcall.workflows.store import Version, Workflow
 
@@ -47,10 +48,9 @@ def tell_held(
 class Holding:
     """Lets executions go that are held."""
 
-    def __init__(self, beginner: "Beginner", told: Callable[[Execution], Any]) -> None:
-        """`told` tells whoever waits for an execution that it was cancelled."""
+    def __init__(self, beginner: "Beginner", stepfunctions: Client) -> None:
         self._beginner = beginner
-        self._told = told
+        self._stepfunctions = stepfunctions
 
     def decide(
         self,
@@ -93,5 +93,5 @@ class Holding:
         cancelled = execution.status == "held" and executions.cancel(execution, actor)
         current = executions.get(execution_id)
         if current is not None and current.status == "cancelled":
-            self._told(current)
+            tell_parent(executions, self._stepfunctions, current)
         return cancelled

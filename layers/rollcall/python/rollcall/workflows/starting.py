@@ -7,7 +7,7 @@ through the rows from the first one on and passes over what was begun.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -49,7 +49,7 @@ class Starter:
     """Begins the executions of one deployment.
 
     `function` is the function that goes on where time runs out; without one nobody does before the
-    next time. `tell_cancelled` tells whoever waits for an execution that was held and is cancelled.
+    next time.
     """
 
     def __init__(
@@ -59,13 +59,11 @@ class Starter:
         logger: Logger,
         machines: Machines,
         function: str = "",
-        tell_cancelled: Callable[[Execution], Any] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._aws = aws
         self._log = logger
         self._function = function
-        self._tell_cancelled = tell_cancelled
         self._beginner = Beginner(settings, aws, logger, machines)
         self._versions: dict[tuple[str, int], tuple[Version, Document] | None] = {}
 
@@ -243,7 +241,7 @@ class Starter:
         trip = event.get("trip") or self._beginner.rate.pending(workflow_id)
         if trip is None:
             return _answer(Done(complete=True))
-        holding = Holding(self._beginner, self._tell_cancelled)
+        holding = Holding(self._beginner, self._aws.stepfunctions)
         let_go = holding.decide(workflow_id, trip, event["decision"], event["actor"], has_time)
         done = Done(let_go.count, complete=not let_go.left)
         return self._gone_on_with({**event, "step": "held", "trip": trip}, done)

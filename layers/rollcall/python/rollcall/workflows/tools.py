@@ -1,32 +1,21 @@
 """What the workflows function is composed of, each part built when it is first used."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
 from rollcall.actions.perform import Performer
 from rollcall.aws import Aws
+from rollcall.notices.workflow_notice import WorkflowNotices
 from rollcall.services import Services
 from rollcall.settings import Settings
-from rollcall.workflows.document import Query
-from rollcall.workflows.executions import Execution, Executions
+from rollcall.workflows.beginning import Beginner
+from rollcall.workflows.executions import Executions
+from rollcall.workflows.machines import Machines
 from rollcall.workflows.store import Workflows
-from rollcall.workflows.telling import Topic, Webhooks
-
-Row = Mapping[str, Any]
-"""A row of a query: `person, account, grant, integration_id, application`."""
-RowsOf = Callable[[Services, Query], Iterator[Row]]
-
-
-class Starter(Protocol):
-    """Starts state machines."""
-
-    def start(self, execution: Execution) -> bool:
-        """Start the machine of an execution that is kept; False where it cannot be."""
-        ...
+from rollcall.workflows.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +41,12 @@ class WorkSettings:
 
 
 class Tools(Services):
-    """What blocks work with: `starter` starts other workflows, `rows_of` finds a query's rows."""
+    """What blocks work with."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        work: WorkSettings,
-        aws: Aws,
-        logger: Logger,
-        starter: Starter,
-        rows_of: RowsOf,
-    ) -> None:
+    def __init__(self, settings: Settings, work: WorkSettings, aws: Aws, logger: Logger) -> None:
         super().__init__(settings, aws)
         self.work = work
         self.log = logger
-        self.starter = starter
-        self._rows_of = rows_of
-
-    def rows(self, query: Query) -> Iterator[Row]:
-        """The rows of a query as the roster has them now."""
-        return self._rows_of(self, query)
 
     @cached_property
     def executions(self) -> Executions:
@@ -89,13 +64,19 @@ class Tools(Services):
         return Performer(self.settings, self.aws, self.log)
 
     @cached_property
-    def topic(self) -> Topic:
-        """Where people are told."""
-        return Topic(self.aws, self.settings.notice_topic)
+    def beginner(self) -> Beginner:
+        """What begins other workflows."""
+        machines = Machines(self.aws.stepfunctions, self.settings.stack_name)
+        return Beginner(self.settings, self.aws, self.log, machines)
+
+    @cached_property
+    def notices(self) -> WorkflowNotices:
+        """What tells people."""
+        return WorkflowNotices(self.aws, self.settings.notice_topic, self.log)
 
     @cached_property
     def webhooks(self) -> Webhooks:
-        """Where systems are told."""
+        """What tells systems."""
         return Webhooks(self.settings.allow_hosts)
 
     @cached_property

@@ -10,15 +10,17 @@ Whatever is done twice acts once: a step that has ended answers from its record.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from rollcall.aws import Aws
 from rollcall.settings import Settings
-from rollcall.stamps import now
+from rollcall.stamps import instant, now
 from rollcall.tables import Condition
 from rollcall.workflows import approvals, tokens
 from rollcall.workflows.blocks import BLOCKS
@@ -28,12 +30,16 @@ from rollcall.workflows.ending import Ending
 from rollcall.workflows.executions import LARGEST, OVER, Execution, Step
 from rollcall.workflows.graph import Graph
 from rollcall.workflows.place import Came, Place, failed
-from rollcall.workflows.tools import RowsOf, Starter, Tools, WorkSettings
+from rollcall.workflows.tools import Tools, WorkSettings
+
+__all__ = ["WorkSettings", "Worker"]
 
 Answer = dict[str, Any]
 Event = Mapping[str, Any]
 INNER = "inner"
 """What `lost` says of a block of which some rows or branches have failed."""
+_SOON = 1.0
+"""Seconds that do not matter where something is waited for: clocks differ as much."""
 _LARGEST_INPUT = 50_000
 """Bytes of what templates made that are kept with a step."""
 _FRESH: Mapping[str, Any] = {
@@ -42,6 +48,7 @@ _FRESH: Mapping[str, Any] = {
     "error": None,
     "branch": None,
     "until": None,
+    "due": None,
     "token": None,
     "decided_by": None,
     "comment": None,
@@ -55,16 +62,8 @@ _FRESH: Mapping[str, Any] = {
 class Worker:
     """Does blocks; one for a warm function."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        work: WorkSettings,
-        aws: Aws,
-        logger: Logger,
-        starter: Starter,
-        rows_of: RowsOf,
-    ) -> None:
-        self.tools = Tools(settings, work, aws, logger, starter, rows_of)
+    def __init__(self, settings: Settings, work: WorkSettings, aws: Aws, logger: Logger) -> None:
+        self.tools = Tools(settings, work, aws, logger)
         self._ending = Ending(self.tools)
         self._graphs: dict[tuple[str, int], Graph] = {}
 
@@ -136,6 +135,9 @@ class Worker:
         ours = before is not None and before.attempt == execution.attempt
         if before is not None and before.status == "failed" and ours:
             return _recorded(graph, before)
+        left = _seconds_left(before) if before is not None and ours else 0
+        if left > 0:
+            return {"outcome": "wait", "wait_seconds": left}
         place = Place(
             self.tools,
             execution,
@@ -190,9 +192,20 @@ def _begun(execution: Execution, block_id: str, kind: str, at: str, before: Step
     return replace(before, attempt=execution.attempt, started_at=now(), **_FRESH)
 
 
+def _seconds_left(step: Step) -> int:
+    """Until a block that waits is to be done again; 0: now. A state machine may ask at once."""
+    if step.status != "running" or step.due is None:
+        return 0
+    left = (datetime.fromisoformat(step.due) - datetime.now(UTC)).total_seconds()
+    return math.ceil(left) if left > _SOON else 0
+
+
 def _after(place: Place, came: Came) -> Step:
     """The step with what came of it."""
     step = place.step
+    if came.wait_seconds is not None:
+        due = datetime.now(UTC) + timedelta(seconds=came.wait_seconds)
+        step = replace(step, due=instant(due))
     output = came.output if came.output is not None else step.output
     size = len(json.dumps(output))
     if size > LARGEST:

@@ -12,7 +12,7 @@ from rollcall.workflows.document import ApprovalBlock, duration
 from rollcall.workflows.executions import Step
 from rollcall.workflows.links import Link
 from rollcall.workflows.place import Came, Place, failed, wrong
-from rollcall.workflows.telling import Notice, host_of
+from rollcall.workflows.webhooks import host_of
 
 DEADLINE = "deadline"
 """Who decided where nobody did."""
@@ -98,10 +98,10 @@ def _told(at: Place, block: ApprovalBlock, webhook: str | None, message: str) ->
             f"{message}\n\nApprove: {ways['approve']}\nDeny: {ways['deny']}\n\n"
             f"The links are good until {until}."
         )
-        notice = Notice(at.execution.workflow_id, subject, text, block.ask.email)
-        why = at.tools.topic.publish(notice) if at.tools.topic else "there is no notice topic"
-        whom = ", ".join(block.ask.email)
-        told.append(f"asked {whom}" if why is None else f"could not ask {whom}: {why}")
+        email, whom = block.ask.email, ", ".join(block.ask.email)
+        workflow_id = at.execution.workflow_id
+        sent = at.tools.notices.tell("approval", workflow_id, subject, text, email)
+        told.append(f"asked {whom}" if sent else f"could not ask {whom} by mail")
     if webhook:
         body = {
             "subject": subject,

@@ -6,7 +6,7 @@ from rollcall.connectors.templated import Fault
 from rollcall.mapping import values
 from rollcall.workflows.document import NotificationBlock
 from rollcall.workflows.place import Came, Place, done, failed, wrong
-from rollcall.workflows.telling import Notice, host_of
+from rollcall.workflows.webhooks import host_of
 
 NO_TOPIC = "the deployment has no notice topic, so nobody is told by mail"
 TOPIC = "topic"
@@ -30,12 +30,14 @@ def notification(at: Place, block: NotificationBlock) -> Came:
         return done({"sent": []}, shown)
     sent: list[str] = list((at.step.output or {}).get("sent", ()))
     notes: tuple[str, ...] = ()
-    if not at.tools.topic:
+    if not at.tools.settings.notice_topic:
         notes = (NO_TOPIC,)
     elif TOPIC not in sent:
-        notice = Notice(at.execution.workflow_id, subject, message, block.email)
-        if (why := at.tools.topic.publish(notice)) is not None:
-            return failed("not-told", why, shown)
+        told = at.tools.notices.tell(
+            "workflow", at.execution.workflow_id, subject, message or subject, block.email
+        )
+        if not told:
+            return failed("not-told", "the notice topic could not be told", shown)
         sent += [TOPIC, *block.email]
         at.keep(output={"sent": sent}, input=shown)
     if webhook and host not in sent:

@@ -10,7 +10,6 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from rollcall.access.problems import Problem
@@ -25,7 +24,6 @@ from rollcall.connectors.templated import Fault
 from rollcall.integrations import lookup
 from rollcall.integrations.model import Integration, RateLimit
 from rollcall.mapping import values
-from rollcall.stamps import instant
 from rollcall.sync.masking import MASK
 from rollcall.workflows import line
 from rollcall.workflows.document import PresetBlock, RolesBlock
@@ -185,8 +183,8 @@ def _acted(at: Place, ready: Ready, shown: Shown) -> Came:
     earlier = actions.get(ready.action_id)
     if earlier is not None and not _goes_on(at, earlier, shown):
         return _came(at, ready, earlier, shown)
-    if at.step.until is None and (turn := _turn(at, ready)) > line.NEAR_SECONDS:
-        return _in_line(at, turn, shown)
+    if at.step.due is None and (turn := _turn(at, ready)) > line.NEAR_SECONDS:
+        return later(math.ceil(turn), shown)
     if earlier is None:
         actions.begin(asked_of(ready))
     elif _failed(earlier):
@@ -229,12 +227,6 @@ def _turn(at: Place, ready: Ready) -> float:
     return line.seconds_until_turn(at.tools.runs.table, base_url, rate, calls)
 
 
-def _in_line(at: Place, seconds: float, shown: Shown) -> Came:
-    """Come back at its turn, which is not to be taken once more then."""
-    wait = math.ceil(seconds)
-    return later(wait, shown, until=instant(at.now + timedelta(seconds=wait)))
-
-
 def _came(at: Place, ready: Ready, action: Action, shown: Shown) -> Came:
     """What the action as it is now means for the block."""
     if action.status == "succeeded":
@@ -243,7 +235,7 @@ def _came(at: Place, ready: Ready, action: Action, shown: Shown) -> Came:
     if action.status == "running":
         # Everybody whom the app turns away now would come back at the same moment.
         least = max(1, int(error.get("wait_seconds") or THROTTLED_SECONDS))
-        return _in_line(at, least + _turn(at, ready), shown)
+        return later(math.ceil(least + _turn(at, ready)), shown)
     unsure = action.sent and ready.found.preset.does == "create"
     tries = at.step.tries
     if error["code"] in PASSING and not unsure and tries < len(PAUSES):

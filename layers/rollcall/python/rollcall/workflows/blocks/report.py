@@ -10,7 +10,7 @@ from rollcall.workflows.context import NAMES
 from rollcall.workflows.document import ReportBlock
 from rollcall.workflows.place import Came, Place, done, failed, wrong
 from rollcall.workflows.report_files import report_key
-from rollcall.workflows.tools import Row
+from rollcall.workflows.subjects import Row, rows
 
 ROW_NAMES = frozenset({"person", "account", "grant", "integration_id", "application"})
 """What a column may use beside NAMES: the parts of its row, which is `item`."""
@@ -57,7 +57,7 @@ def report_id(at: Place) -> str:
 
 
 def _lines(at: Place, block: ReportBlock, trees: list[Tree]) -> Iterator[list[Any] | Fault]:
-    for row in at.tools.rows(block.query):
+    for row in rows(at.tools, block.query):
         context = _context(at.context, row)
         cells = [tree.value(context) for tree in trees]
         yield next((one for one in cells if isinstance(one, Fault)), cells)
