@@ -60,7 +60,7 @@ SCHEDULE: Json = {
 }
 
 
-@dataclass
+@dataclass(repr=False)
 class Flows:
     """The API, with what it tells AWS of workflows."""
 
@@ -133,7 +133,7 @@ class Flows:
     def ask(self, execution_id: str, **changes: Any) -> Step:
         """An approval that waits, with the token `token`."""
         until = instant(datetime.now(UTC) + timedelta(days=3))
-        asked = {
+        asked: Json = {
             "type": "approval",
             "status": "waiting",
             "finished_at": None,

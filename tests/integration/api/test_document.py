@@ -86,10 +86,32 @@ CALLS = {
     "GET /v1/actions", "GET /v1/actions/{action_id}",
     "GET /v1/audit", "GET /v1/health", "GET /v1/openapi.json", "GET /v1/docs",
 }  # fmt: skip
+LINKS = {
+    "GET /v1/approvals/{link}", "POST /v1/approvals/{link}/approve",
+    "POST /v1/approvals/{link}/deny",
+}  # fmt: skip
+WORKFLOWS = {
+    "POST /v1/workflows", "GET /v1/workflows", "GET /v1/workflows/{workflow_id}",
+    "PUT /v1/workflows/{workflow_id}", "DELETE /v1/workflows/{workflow_id}",
+    "GET /v1/workflows/{workflow_id}/versions",
+    "GET /v1/workflows/{workflow_id}/versions/{version}",
+    "GET /v1/workflows/{workflow_id}/definition", "POST /v1/workflows/{workflow_id}/validate",
+    "GET /v1/workflows/{workflow_id}/matches", "POST /v1/workflows/{workflow_id}/activate",
+    "POST /v1/workflows/{workflow_id}/pause", "POST /v1/workflows/{workflow_id}/test",
+    "POST /v1/workflows/{workflow_id}/held/approve",
+    "POST /v1/workflows/{workflow_id}/held/reject",
+    "POST /v1/workflows/{workflow_id}/executions", "GET /v1/workflows/{workflow_id}/executions",
+    "GET /v1/executions", "GET /v1/executions/{execution_id}",
+    "GET /v1/executions/{execution_id}/steps", "POST /v1/executions/{execution_id}/cancel",
+    "POST /v1/executions/{execution_id}/redrive", "GET /v1/approvals",
+    "POST /v1/executions/{execution_id}/approvals/{block}", "GET /v1/reports/{report_id}",
+    "GET /v1/workflow-presets", "POST /v1/workflow-presets/{key}", *LINKS,
+}  # fmt: skip
+"""These are held against the document in test_workflow_document."""
 
 
 def test_every_call_is_documented_and_no_other(document: dict[str, Any]) -> None:
-    assert set(operations(document)) == CALLS
+    assert set(operations(document)) == CALLS | WORKFLOWS
 
 
 def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
@@ -111,22 +133,31 @@ def test_the_address_is_relative_and_calls_need_a_token(document: dict[str, Any]
     assert document["servers"] == [{"url": ".."}]
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     open_calls = {name for name, one in operations(document).items() if one.get("security") == []}
-    assert open_calls == {"GET /v1/health", "GET /v1/openapi.json", "GET /v1/docs"}
+    assert open_calls == {"GET /v1/health", "GET /v1/openapi.json", "GET /v1/docs", *LINKS}
     for name, operation in operations(document).items():
         gateway = {"401", "403"} & set(operation["responses"])
         assert bool(gateway) != (name in open_calls)
 
 
 def test_refusals_are_problems_and_the_gateways_are_not(document: dict[str, Any]) -> None:
-    for operation in operations(document).values():
+    for name, operation in operations(document).items():
         assert "500" in operation["responses"]
         for status, answer in operation["responses"].items():
             if status == "204":
                 assert "content" not in answer
             elif status in ("401", "403", "429"):
                 assert list(answer["content"]) == ["application/json"]
+            elif name in LINKS and status in ("404", "409", "410"):
+                assert list(answer["content"]) == ["text/html"]
             elif status >= "400":
                 assert list(answer["content"]) == ["application/problem+json"]
+
+
+def test_a_body_may_have_these_forms(document: dict[str, Any]) -> None:
+    for name, operation in operations(document).items():
+        forms = list(operation.get("requestBody", {}).get("content", {}))
+        links = ["application/x-www-form-urlencoded"] if name in LINKS else []
+        assert forms in ([], ["application/json", "application/yaml", *links])
 
 
 def test_every_post_takes_an_idempotency_key(document: dict[str, Any]) -> None:

@@ -11,8 +11,7 @@ from local.vendors import serve
 from local.vendors.seed import seed_activecampaign
 from rollcall.api.app import Api
 from rollcall.api.services import Services
-from rollcall.integrations.model import Integration
-from rollcall.integrations.schedule import Schedules
+from rollcall.integrations.schedule import Scheduled, Schedules
 from rollcall.integrations.store import Integrations
 from tests.integration.api.caller import Caller
 
@@ -109,10 +108,10 @@ def test_a_new_schedule_reaches_eventbridge_once_launched(api: Caller) -> None:
     assert schedule["StartDate"] > datetime.now(UTC) + timedelta(days=3, hours=23)
 
 
-class Refusing(Schedules):
+class Refusing(Scheduled):
     """EventBridge, which takes none of our expressions."""
 
-    def ensure(self, integration: Integration) -> None:  # noqa: ARG002 (the base's name)
+    def ensure(self, *_: Any) -> None:
         return None
 
 
@@ -120,7 +119,7 @@ def test_a_schedule_that_eventbridge_refuses_changes_nothing(api: Caller) -> Non
     integration = launched(api)
     path = f"/v1/integrations/{integration['id']}"
     services = Services(api.settings, api.api_settings, api.aws)
-    services.schedules = Refusing(api.aws.scheduler, "schedules", "", "", "")
+    services.schedules = Schedules(Refusing(api.aws.scheduler, "schedules", "", "", ""))
     refusing = Caller(Api(services), api.settings, api.api_settings, api.aws)
     change = {"name": "New", "schedule": {"expression": "rate(4 days)"}}
     answer = refusing("PATCH", path, change)

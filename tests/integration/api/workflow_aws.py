@@ -15,7 +15,7 @@ MACHINES = "arn:aws:states:eu-west-1:123456789012:stateMachine:"
 Json = dict[str, Any]
 
 
-class _RefusedError(ClientError):
+class _RefusedError(ClientError):  # type: ignore[misc]
     """An error as boto3 raises it."""
 
     def __init__(self) -> None:

@@ -29,6 +29,11 @@ from rollcall.workflows.subjects import Row, account_row, person_row
 
 _KEPT = timedelta(hours=24)
 """An Idempotency-Key means the same execution for so long."""
+_TELLING: Mapping[str, tuple[str, ...]] = {
+    "account": ("Account", "Application"),
+    "person": ("Person",),
+}
+"""What tells of each part of a row: the words that types of events begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,14 +203,13 @@ def _event(
     """The event that is given, or one that says no more than whom it is about."""
     if given is not None or not isinstance(begin, EventTrigger) or row is None:
         return given
-    moment = datetime.now(UTC)
-    for kind in begin.events:
-        family = kind.partition(" ")[0]
-        wanted = "person" if family == "Person" else "account"
-        if family in ("Person", "Account", "Application") and row[wanted] is not None:
-            event = synthetic(kind, row, moment)
-            if event is not None:
-                return event
+    # Of an account whose events there are none, its person's will do.
+    for part, families in _TELLING.items():
+        for kind in begin.events:
+            if row[part] is not None and kind.partition(" ")[0] in families:
+                event = synthetic(kind, row, datetime.now(UTC))
+                if event is not None:
+                    return event
     subject = subject_of(row)
     told = {"person_id": subject.person_id, "integration_id": subject.integration_id}
     return {"type": begin.events[0], **{name: said for name, said in told.items() if said}}

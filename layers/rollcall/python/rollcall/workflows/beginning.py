@@ -182,7 +182,7 @@ class Beginner:
         counts = execution.status == "running" and execution.mode == "real"
         most = int(version.document["begin"].get("most_per_hour", 100))
         guarded = [("remembered", one) for one in more]
-        if began in _BY_ITSELF:
+        if began in _BY_ITSELF and execution.mode == "real":
             active = equals("status", "active") & equals("active_version", version.number)
             guarded.append(("active", self.config.checking(KIND, workflow.id, active)))
         for _ in range(_TRIES):
@@ -216,7 +216,8 @@ class Beginner:
             if admission.trip is not None:
                 execution = replace(execution, status="held", started_at=None)
                 more.append(("held", self.rate.holding(execution, admission.trip)))
-        audited = None if execution.began in _BY_ITSELF | {"workflow"} else "begin"
+        asked = execution.mode == "test" or execution.began not in _BY_ITSELF
+        audited = "begin" if asked and execution.began != "workflow" else None
         writes = [("", one) for one in self.executions.beginning(execution, audited)]
         writes[0] = ("record", writes[0][1])
         labelled = [*writes, *more]

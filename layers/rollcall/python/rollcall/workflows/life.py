@@ -138,9 +138,8 @@ def validate(services: Services, workflow_id: str, actor: str) -> Written:
     """Check the latest version against what there is today, and deploy it. Raises Problem: 404,
     409, 422, 503.
     """
-    written = latest(services, workflow_id)
-    workflow, _ = _deployed(services, written, actor)
-    return Written(workflow, written.version)
+    workflow, _ = _deployed(services, latest(services, workflow_id), actor)
+    return Written(workflow, found_version(services, workflow, workflow.version))
 
 
 def who_matches(services: Services, workflow_id: str) -> Matches:

@@ -28,9 +28,10 @@ def some_steps(
     found: list[Step] = []
     weight = 0
     last: Item | None = None if after is None else dict(after)
+    at_once = _AT_ONCE
     while len(found) < limit:
-        # Few at once: DynamoDB would send what is then left out.
-        page, last = executions.steps(execution_id, min(_AT_ONCE, limit - len(found)), last)
+        # Few at first: DynamoDB would send what is then left out. More if they are light.
+        page, last = executions.steps(execution_id, min(at_once, limit - len(found)), last)
         for number, step in enumerate(page, 1):
             found.append(step)
             weight += len(json.dumps([step.input, step.output, step.notes]))
@@ -39,6 +40,8 @@ def some_steps(
                 return found, _step_key(step) if rest else None
         if last is None:
             break
+        fits = int((HEAVIEST - weight) / (weight / len(found)))
+        at_once = max(_AT_ONCE, min(fits, 4 * at_once))
     return found, last
 
 
