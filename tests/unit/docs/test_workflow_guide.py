@@ -130,12 +130,18 @@ def states_of(kind: str) -> list[str]:
         example = read(data)
         for _, block in every_block(example.blocks):
             if block.type == kind:
-                whole = [
-                    name for one in machines(compiled(example, FUNCTION)) for name in one["States"]
-                ]
-                own = [name for name in whole if re.fullmatch(rf"{block.id}( .*)?", name)]
-                troubled = (" waits", " late", " failed", " failed, noted", " end")
-                return [name for name in own if not name.endswith(troubled)]
+                states = {
+                    name: state
+                    for one in machines(compiled(example, FUNCTION))
+                    for name, state in one["States"].items()
+                }
+                passed = [block.id]
+                while True:
+                    state = states[passed[-1]]
+                    following = state.get("Next", state.get("Default", ""))
+                    if not following.startswith(f"{block.id} "):
+                        return passed
+                    passed.append(following)
     raise AssertionError(kind)
 
 
