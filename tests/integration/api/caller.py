@@ -3,10 +3,11 @@
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rollcall.api.services import ApiSettings
+from rollcall.api.app import Api
+from rollcall.api.services import ApiSettings, Services
 from rollcall.aws import Aws
 from rollcall.settings import Settings
 from rollcall.tables import Table
@@ -152,3 +153,10 @@ class Caller:
         answer = self("POST", "/v1/integrations", given)
         assert answer.status == 201, answer.text
         return answer.json
+
+
+def with_topic(api: Caller, topic: str) -> Caller:
+    """The API of a deployment with that notice topic."""
+    settings = replace(api.settings, notice_topic=topic)
+    services = Services(settings, api.api_settings, api.aws)
+    return Caller(Api(services), settings, api.api_settings, api.aws)

@@ -1,10 +1,12 @@
 """The life of a workflow: validated, activated, paused."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.integration.api.caller import with_topic
 from tests.integration.api.flows import CALL, EVENT, HAND, SCHEDULE, Flows
 from tests.integration.api.test_requests import is_problem
 
@@ -170,3 +172,29 @@ def test_only_what_is_active_can_be_paused(flows: Flows) -> None:
     for _ in range(2):
         assert flows.post(path).json["status"] == "paused"
     assert flows.post(f"workflows/{workflow_id}/activate").json["status"] == "active"
+
+
+def test_everybody_who_may_get_a_mail_is_asked_to_confirm(flows: Flows) -> None:
+    sns = flows.call.aws.sns
+    topic = sns.create_topic(Name="notices")["TopicArn"]
+    told = {"id": "tell", "type": "notification", "subject": "s", "message": "m"}
+    asked = {"id": "ask", "type": "approval", "message": "?", "deadline": "1d"}
+    blocks = [
+        {
+            "id": "both",
+            "type": "parallel",
+            "branches": [
+                {"blocks": [{**told, "email": ["it@example.com"]}]},
+                {"blocks": [{**asked, "ask": {"email": ["boss@example.com"]}}]},
+            ],
+        },
+    ]
+    flows = replace(flows, call=with_topic(flows.call, topic))
+    workflow_id = flows.create(CALL, blocks=blocks, contacts=["ann@example.com"])
+    assert flows.post(f"workflows/{workflow_id}/validate").status == 200
+    found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert sorted(one["Endpoint"] for one in found) == [
+        "ann@example.com",
+        "boss@example.com",
+        "it@example.com",
+    ]

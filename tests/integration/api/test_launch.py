@@ -2,7 +2,6 @@
 
 import json
 from copy import deepcopy
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +9,7 @@ import pytest
 
 from local.vendors import serve
 from local.vendors.seed import seed_activecampaign
-from rollcall.api.app import Api
-from rollcall.api.services import Services
-from tests.integration.api.caller import Answered, Caller
+from tests.integration.api.caller import Answered, Caller, with_topic
 
 MAPPING: dict[str, Any] = {
     "fields": [
@@ -302,12 +299,6 @@ def test_health_and_quarantine_are_shown(api: Caller) -> None:
     shown = api("GET", f"/v1/integrations/{integration['id']}").json
     assert shown["health"] == {**health, "groups": None, "grants": None}
     assert shown["quarantine"] == quarantine
-
-
-def with_topic(api: Caller, topic: str) -> Caller:
-    settings = replace(api.settings, notice_topic=topic)
-    services = Services(settings, api.api_settings, api.aws)
-    return Caller(Api(services), settings, api.api_settings, api.aws)
 
 
 def test_new_contacts_are_asked_to_confirm(api: Caller) -> None:

@@ -13,9 +13,9 @@ from deploy.states import faults, machines
 from rollcall.fields.model import PersonField
 from rollcall.workflows import document as documents
 from rollcall.workflows.check import problems
-from rollcall.workflows.check_shapes import NAMES, output
+from rollcall.workflows.check_shapes import output
 from rollcall.workflows.compile import compiled
-from rollcall.workflows.document import Document, Input, every_block, parsed
+from rollcall.workflows.document import NAMES, Document, Input, every_block, parsed
 from rollcall.workflows.known import Known, KnownIntegration, KnownWorkflow
 from rollcall.workflows.library import everything
 from tests.unit.workflows.samples import KNOWN

@@ -5,9 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from botocore.exceptions import BotoCoreError, ClientError
 
 from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.paging import DEFAULT_LIMIT, Cursor, Limit, cursor, key_of
@@ -27,7 +25,6 @@ from rollcall.stamps import now
 from rollcall.tables import Action
 
 routes = Routes("Integrations")
-logger = Logger()
 
 _NEEDED_MS = 4000
 """Milliseconds that an answer needs at the end of a call that deletes."""
@@ -148,15 +145,8 @@ def _refuse(faults: rules.Faults) -> None:
 
 
 def _subscribe(contacts: Sequence[str]) -> None:
-    """Have AWS ask the contacts to confirm. What is stored stays stored where that fails."""
     services = routes.services
-    topic = services.settings.notice_topic
-    if not topic or not contacts:
-        return
-    try:
-        subscriptions.ensure(services.aws.sns, topic, contacts)
-    except (ClientError, BotoCoreError):
-        logger.exception("contacts could not be subscribed to notices")
+    subscriptions.ask(services.aws.sns, services.settings.notice_topic, contacts)
 
 
 def _rate_limit(limit: forms.Limit | None) -> RateLimit | None:

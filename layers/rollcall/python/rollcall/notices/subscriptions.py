@@ -8,7 +8,24 @@ in no message, so its filter lets nothing pass; and AWS knows no narrower resour
 import json
 from collections.abc import Collection
 
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
 from rollcall.aws import Client
+
+logger = Logger()
+
+
+def ask(sns: Client, topic_arn: str, contacts: Collection[str]) -> None:
+    """`ensure`, where there is a topic and somebody. Where it fails that is logged: what names the
+    contacts is stored already.
+    """
+    if not topic_arn or not contacts:
+        return
+    try:
+        ensure(sns, topic_arn, contacts)
+    except (ClientError, BotoCoreError):
+        logger.exception("contacts could not be subscribed to notices")
 
 
 def ensure(sns: Client, topic_arn: str, contacts: Collection[str]) -> list[str]:

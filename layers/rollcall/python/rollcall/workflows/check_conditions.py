@@ -16,7 +16,7 @@ from rollcall.workflows import check_shapes as shapes
 from rollcall.workflows.check_places import Ids, Place, begun, leaves, of_query, of_row
 from rollcall.workflows.check_shapes import Shape
 from rollcall.workflows.check_templates import absent
-from rollcall.workflows.document import Document, EventTrigger, Query
+from rollcall.workflows.document import NAMES, Document, EventTrigger, Query
 from rollcall.workflows.known import Known, KnownConnector
 
 LAST_ACTIVE = "last_active_at"
@@ -93,7 +93,7 @@ def _steps(field: str) -> Sequence[paths.Steps]:
 
 def _with_why(fault: str, steps: paths.Steps, shape: Shape) -> str:
     first = str(steps[0])
-    if first in shapes.NAMES and first not in (shape.keys or {}):
+    if first in NAMES and first not in (shape.keys or {}):
         return f"there is no {first!r} here: {absent(first)}"
     return fault
 

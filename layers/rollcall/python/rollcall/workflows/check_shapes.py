@@ -21,10 +21,6 @@ from rollcall.workflows.document import (
 )
 from rollcall.workflows.known import Known, KnownConnector
 
-NAMES = frozenset(
-    {"person", "account", "event", "inputs", "variables", "steps", "item", "execution"}
-)
-"""What templates and conditions may speak of, where there is such a thing."""
 _MOST_TOLD = 12
 """Keys that a message lists."""
 

@@ -12,7 +12,8 @@ from rollcall.connectors import paths
 from rollcall.connectors.templated import is_template
 from rollcall.mapping.problems import Problem
 from rollcall.mapping.templates import Refused, Template, compile_template
-from rollcall.workflows.check_shapes import NAMES, VALUE, Shape
+from rollcall.workflows.check_shapes import VALUE, Shape
+from rollcall.workflows.document import NAMES
 
 DEEPEST = 20
 """Objects and lists within each other, in what a block is given."""

@@ -14,10 +14,6 @@ from rollcall.workflows.executions import Execution, Executions, Step
 from rollcall.workflows.graph import Graph
 from rollcall.workflows.subjects import Row, account_row, person_row
 
-NAMES = frozenset(
-    {"person", "account", "event", "inputs", "variables", "steps", "item", "execution"}
-)
-"""What a template of a workflow may use."""
 _STEP = re.compile(r"""\bsteps\b(?:\s*\.\s*([a-z][a-z0-9_]*)|\s*\[\s*['"]([a-z][a-z0-9_]*)['"])?""")
 
 

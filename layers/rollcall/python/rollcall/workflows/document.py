@@ -19,6 +19,10 @@ MOST_BLOCKS = 100
 DEEPEST = 4
 """Blocks within each other."""
 LONGEST_DEADLINE = timedelta(days=365)
+NAMES = frozenset(
+    {"person", "account", "event", "inputs", "variables", "steps", "item", "execution"}
+)
+"""What templates and conditions may speak of, where there is such a thing."""
 END = "end"
 """Where a path may lead in place of a block."""
 
@@ -374,3 +378,17 @@ def every_block(blocks: Blocks, path: str = "blocks") -> Iterator[tuple[str, Blo
         yield place, block
         for below, within in inner(block):
             yield from every_block(within, f"{place}.{below}")
+
+
+def addresses(document: Document) -> frozenset[str]:
+    """Everybody whom the workflow may write a mail to."""
+    found = set(document.contacts)
+    for _, block in every_block(document.blocks):
+        match block:
+            case NotificationBlock():
+                found.update(block.email)
+            case ApprovalBlock():
+                found.update(block.ask.email)
+            case _:
+                pass
+    return frozenset(found)

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.services import Services
 from rollcall.mapping.problems import Problem as Fault
+from rollcall.notices import subscriptions
 from rollcall.workflows import check, children, matching
 from rollcall.workflows.compile import compiled
 from rollcall.workflows.document import (
@@ -25,6 +26,7 @@ from rollcall.workflows.document import (
     EventTrigger,
     ScheduleTrigger,
     WorkflowBlock,
+    addresses,
     every_block,
     parsed,
 )
@@ -274,6 +276,7 @@ def _deployed(services: Services, written: Written, actor: str) -> tuple[Workflo
     except (ClientError, BotoCoreError) as error:
         raise Problem(503, "the state machine could not be deployed: try again") from error
     validated = services.workflows.validated(written.workflow, machine_arn, version_arn, actor)
+    subscriptions.ask(services.aws.sns, services.settings.notice_topic, addresses(document))
     return _or_conflict(validated), document
 
 

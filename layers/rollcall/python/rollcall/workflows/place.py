@@ -10,8 +10,8 @@ from rollcall.connectors.templated import Fault, compiled_tree
 from rollcall.mapping import values
 from rollcall.mapping.conditions import Conditions
 from rollcall.sync.masking import texts
-from rollcall.workflows.context import NAMES, Scene
-from rollcall.workflows.document import Block
+from rollcall.workflows.context import Scene
+from rollcall.workflows.document import NAMES, Block
 from rollcall.workflows.executions import Execution, Step, StepStatus
 from rollcall.workflows.graph import Graph
 from rollcall.workflows.tools import Tools

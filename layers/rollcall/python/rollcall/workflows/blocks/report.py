@@ -6,8 +6,7 @@ from typing import Any
 
 from rollcall.connectors.templated import Fault, Tree, compiled_tree
 from rollcall.sync import csv_file
-from rollcall.workflows.context import NAMES
-from rollcall.workflows.document import ReportBlock
+from rollcall.workflows.document import NAMES, ReportBlock
 from rollcall.workflows.place import Came, Place, done, failed, wrong
 from rollcall.workflows.report_files import report_key
 from rollcall.workflows.subjects import Row, rows
