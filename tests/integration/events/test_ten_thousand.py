@@ -20,8 +20,8 @@ FATES = 3
 
 
 class DyingBus(Bus):
-    """Of three batches one passes; at the others the function dies at some call, before the bus has
-    the entries or after, and is given the whole batch again, as Lambda does.
+    """At one try of three the function dies at some call, before the bus has the entries or after,
+    and is given the whole batch again, as Lambda does.
     """
 
     def __init__(self, seed: int) -> None:
@@ -32,7 +32,7 @@ class DyingBus(Bus):
 
     def meet_fate(self) -> None:
         """What becomes of the next try."""
-        self.lives = self.random.randrange(12) if self.random.randrange(FATES) else 10**9
+        self.lives = 10**9 if self.random.randrange(FATES) else self.random.randrange(12)
         self.lost_answers = self.random.random() < 0.5
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -41,6 +41,12 @@ class DyingBus(Bus):
         self.lives = 10**9
         super().put_events(Entries=Entries)
         raise Killed
+
+
+def _is_told(record: dict[str, Any]) -> bool:
+    """Does the template hand it to the function?"""
+    sort_key = record["dynamodb"]["Keys"]["sk"]["S"]
+    return bool(sort_key.startswith(("ACCOUNT#", "GRANT#")) or sort_key == "PERSON")
 
 
 @pytest.mark.slow
@@ -55,7 +61,7 @@ def test_no_event_of_a_large_sync_is_lost_and_no_version_is_missing(house: House
             vendor.tenant.users.pop(number)
         assert house.run(integration).counts["updated"] > 0
     bus = DyingBus(seed=5)
-    records = list(stream(house))
+    records = [record for record in stream(house) if _is_told(record)]
     for start in range(0, len(records), AT_ONCE):
         batch = records[start : start + AT_ONCE]
         while True:
@@ -65,7 +71,7 @@ def test_no_event_of_a_large_sync_is_lost_and_no_version_is_missing(house: House
                 break
             except Killed:
                 bus.deaths += 1
-    assert bus.deaths > len(records) / AT_ONCE / FATES
+    assert bus.deaths > len(records) / AT_ONCE / FATES / 2
     told = {event["id"]: event for event in bus.events}
     assert len(bus.events) > len(told), "what was published before a death is published again"
     kinds = Counter(event["type"] for event in told.values())
