@@ -24,6 +24,7 @@ from rollcall.workflows.starting import Starter
 from rollcall.workflows.store import Version, Workflow, Workflows
 from tests.integration.sync.conftest import House, house, local_aws, settings
 from tests.integration.sync.test_notices import Post
+from tests.roles import RoleAws
 
 __all__ = ["house", "local_aws", "settings"]
 
@@ -41,11 +42,11 @@ class Killed(BaseException):
     """The function is gone: nothing catches this."""
 
 
-class CountingAws(Aws):
+class CountingAws(RoleAws):
     """Counts calls; the function dies at its `lives`-th write, before AWS has it or `after`."""
 
     def __init__(self, lives: int | None = None, *, after: bool = False) -> None:
-        super().__init__()
+        super().__init__("StarterRole")
         self.calls: Counter[str] = Counter()
         self.lives = lives
         self.after = after

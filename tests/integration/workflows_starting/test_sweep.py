@@ -26,6 +26,7 @@ from tests.integration.workflows_starting.conftest import (
     on,
     waiting_for,
 )
+from tests.roles import RoleAws
 
 LATER = timedelta(minutes=10)
 
@@ -42,7 +43,7 @@ def machine(hall: Hall, state: dict[str, Any], **more: Any) -> str:
 
 
 def sweep(hall: Hall, later: timedelta = timedelta(), machines: Passing | None = None) -> list[str]:
-    aws = Aws()
+    aws = RoleAws("SweeperRole")
     machines = machines or Passing(aws)
     beginner = Beginner(hall.settings, aws, LOG, machines)
     sweeper = WorkflowSweeper(

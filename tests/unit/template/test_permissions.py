@@ -69,7 +69,8 @@ def test_only_state_machines_may_do_something_anywhere(resources: Resources) -> 
 TOKENS = {
     "ApiRole": {"states:SendTaskSuccess"},
     "SweeperRole": {"states:SendTaskSuccess"},
-    "WorkflowsRole": {"states:SendTaskSuccess", "states:SendTaskFailure"},
+    "StarterRole": {"states:SendTaskSuccess"},
+    "WorkflowsRole": {"states:SendTaskSuccess"},
 }
 """A task's token is all that tells it from others: AWS knows no resource for it."""
 
@@ -175,17 +176,18 @@ def test_the_machines_of_workflows_are_deployed_by_the_api_and_started_by_what_b
             EXECUTIONS: {"DescribeExecution", "StopExecution"},
             ANY: {"SendTaskSuccess"},
         },
-        "StarterRole": {MACHINES: {"StartExecution"}},
-        "WorkflowsRole": {
-            MACHINES: {"StartExecution"},
-            ANY: {"SendTaskSuccess", "SendTaskFailure"},
-        },
+        "StarterRole": {MACHINES: {"StartExecution"}, ANY: {"SendTaskSuccess"}},
+        "WorkflowsRole": {MACHINES: {"StartExecution"}, ANY: {"SendTaskSuccess"}},
         # Of a distributed map each row is an execution of its own.
         "WorkflowStateMachineRole": {
             MACHINES: {"StartExecution"},
             EXECUTIONS: {"DescribeExecution", "StopExecution"},
         },
-        "SweeperRole": {EXECUTIONS: {"DescribeExecution"}, ANY: {"SendTaskSuccess"}},
+        "SweeperRole": {
+            MACHINES: {"StartExecution"},
+            EXECUTIONS: {"DescribeExecution"},
+            ANY: {"SendTaskSuccess"},
+        },
     }
     for role in resources:
         assert of_workflows(resources, role) == allowed.get(role, {}), role
@@ -251,10 +253,15 @@ def test_a_schedule_starts_syncs_and_workflows_and_nothing_else(resources: Resou
     }
 
 
-def test_the_starter_reads_the_roster_and_writes_only_executions(resources: Resources) -> None:
+def test_the_starter_reads_the_roster_and_goes_on_by_calling_itself(
+    resources: Resources, functions: dict[str, Any]
+) -> None:
     written = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
     for table, actions in granted(resources, "StarterRole", "dynamodb").items():
-        assert bool(actions & written) is ("RunsTable" in table), table
+        assert bool(actions & written) is ("DirectoryTable" not in table), table
+    [(function, actions)] = granted(resources, "StarterRole", "lambda").items()
+    assert function.endswith(f":function:{functions['starter']['FunctionName']['Fn::Sub']}'}}")
+    assert actions == {"InvokeFunction"}
     assert granted(resources, "StarterRole", "sqs") == {
         "{'Fn::GetAtt': ['WorkflowEvents', 'Arn']}": {
             *("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"),
