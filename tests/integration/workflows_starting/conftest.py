@@ -24,6 +24,7 @@ from rollcall.workflows.starting import Starter
 from rollcall.workflows.store import Version, Workflow, Workflows
 from tests.integration.sync.conftest import House, house, local_aws, settings
 from tests.integration.sync.test_notices import Post
+from tests.roles import RoleAws
 
 __all__ = ["house", "local_aws", "settings"]
 
@@ -41,11 +42,11 @@ class Killed(BaseException):
     """The function is gone: nothing catches this."""
 
 
-class CountingAws(Aws):
-    """Counts calls; the function dies at its `lives`-th write, before AWS has it or `after`."""
+class CountingAws(RoleAws):
+    """Counts the starter's calls; the function dies at its `lives`-th write, before AWS has it or `after`."""
 
     def __init__(self, lives: int | None = None, *, after: bool = False) -> None:
-        super().__init__()
+        super().__init__("StarterRole")
         self.calls: Counter[str] = Counter()
         self.lives = lives
         self.after = after
@@ -130,7 +131,7 @@ class Hall:
 
     def starter(self, aws: Aws | None = None, machines: Passing | None = None) -> Starter:
         """A fresh function, as after a cold start."""
-        aws = aws or Aws()
+        aws = aws or RoleAws("StarterRole")
         return Starter(self.settings, aws, LOG, machines or Passing(aws), "starter")
 
     def workflow(self, begin: Json, *, active: bool = True, **more: Any) -> Workflow:
