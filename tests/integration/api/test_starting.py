@@ -153,6 +153,18 @@ def test_more_than_an_hour_takes_is_held_until_somebody_decides(flows: Flows) ->
     assert more[2] not in flows.steps.inputs
 
 
+def test_whoever_waits_for_one_that_is_rejected_is_told(flows: Flows) -> None:
+    workflow_id = flows.active(HAND, begin={"trigger": "hand", "most_per_hour": 1})
+    parent = flows.start(workflow_id)
+    held = flows.start(workflow_id)
+    flows.step(parent, "run", type="workflow", status="waiting", finished_at=None, token="t")
+    waits = {"parent_id": parent, "parent_at": "", "parent_block": "run"}
+    assert flows.runs.update(f"EXECUTION#{held}", "EXECUTION", waits)
+    answer = flows.post(f"workflows/{workflow_id}/held/reject")
+    assert (answer.status, answer.json) == (200, {"count": 1, "left": False})
+    assert flows.steps.told["t"]["outcome"] == "failed"
+
+
 def test_held_ones_that_cannot_be_started_are_let_go_by_the_next_call(flows: Flows) -> None:
     workflow_id = flows.active(HAND, begin={"trigger": "hand", "most_per_hour": 1})
     ids = [flows.start(workflow_id) for _ in range(3)]

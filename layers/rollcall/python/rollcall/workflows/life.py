@@ -19,7 +19,7 @@ from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.services import Services
 from rollcall.mapping.problems import Problem as Fault
 from rollcall.notices import subscriptions
-from rollcall.workflows import check, children, matching
+from rollcall.workflows import check, matching
 from rollcall.workflows.compile import compiled
 from rollcall.workflows.document import (
     Document,
@@ -30,7 +30,6 @@ from rollcall.workflows.document import (
     every_block,
     parsed,
 )
-from rollcall.workflows.executions import Execution
 from rollcall.workflows.holding import Decision, Holding, LetGo
 from rollcall.workflows.known import known
 from rollcall.workflows.matching import Matches
@@ -230,11 +229,7 @@ def decide_held(services: Services, workflow_id: str, decision: Decision, actor:
     if trip is None:
         raise Problem(409, "nothing of it is held")
     until = time.monotonic() + _HELD_SECONDS
-
-    def tell(execution: Execution) -> None:
-        children.tell_parent(services.executions, services.aws.stepfunctions, execution)
-
-    holding = Holding(services.beginner, tell)
+    holding = Holding(services.beginner, services.aws.stepfunctions)
     again = "not all of them could be let go: try again"
     try:
         done = holding.decide(workflow.id, trip, decision, actor, lambda: time.monotonic() < until)
