@@ -43,7 +43,7 @@ class Killed(BaseException):
 
 
 class CountingAws(RoleAws):
-    """Counts the starter's calls; the function dies at its `lives`-th write, before AWS has it or `after`."""
+    """Counts the starter's calls; it dies at its `lives`-th write, before AWS has it or `after`."""
 
     def __init__(self, lives: int | None = None, *, after: bool = False) -> None:
         super().__init__("StarterRole")
