@@ -22,7 +22,7 @@ def test_an_execution_is_asked_for_and_begun(flows: Flows) -> None:
     assert told == ["running", "real", "call", "administrator", 1]
     about = (shown["person_id"], shown["integration_id"], shown["external_id"])
     assert about == (people[1]["id"], integration_id, "2")
-    assert flows.steps.inputs == {shown["id"]: {"execution": shown["id"], "at": ""}}
+    assert flows.steps.inputs == {shown["id"]: {"execution": shown["id"], "at": "", "attempt": 1}}
     assert shown["console_url"].endswith(
         f"#/v2/executions/details/arn:aws:states:eu-west-1:123456789012:execution:"
         f"rollcall-test-wf-{workflow_id}:{shown['id']}"
