@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollcall.access.problems import Problem, invalid, unknown
@@ -35,6 +36,7 @@ from rollcall.workflows.known import known
 from rollcall.workflows.matching import Matches
 from rollcall.workflows.store import Matching, Version, Workflow
 
+logger = Logger()
 LARGEST = 300_000
 """Bytes of a document as JSON: an item of a table takes 400 KB."""
 DEEPEST = 60
@@ -269,7 +271,10 @@ def _deployed(services: Services, written: Written, actor: str) -> tuple[Workflo
     try:
         machine_arn, version_arn = services.machines.deploy(written.workflow, document)
     except (ClientError, BotoCoreError) as error:
-        raise Problem(503, "the state machine could not be deployed: try again") from error
+        logger.exception("a state machine could not be deployed", workflow_id=written.workflow.id)
+        why = error.response["Error"]["Code"] if isinstance(error, ClientError) else "no answer"
+        said = f"the state machine could not be deployed (Step Functions: {why}): try again"
+        raise Problem(503, said) from error
     validated = services.workflows.validated(written.workflow, machine_arn, version_arn, actor)
     subscriptions.ask(services.aws.sns, services.settings.notice_topic, addresses(document))
     return _or_conflict(validated), document
