@@ -19,7 +19,8 @@ _OF_ITEM = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-_ENFORCED = ("dynamodb", "secretsmanager")
+_ENFORCED = {"dynamodb": "dynamodb", "secretsmanager": "secretsmanager", "stepfunctions": "states"}
+"""What policies call the services that are enforced."""
 
 
 class RoleAws(Aws):
@@ -31,8 +32,8 @@ class RoleAws(Aws):
         self._session.events.register("before-parameter-build", self._check)
 
     def _check(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
-        service = model.service_model.service_name
-        if service not in _ENFORCED:
+        service = _ENFORCED.get(model.service_model.service_name)
+        if service is None:
             return
         for action, resource in _wanted(service, model.name, params):
             allowed = rights(self._role).get((service, action), frozenset())
@@ -46,6 +47,9 @@ def _wanted(service: str, name: str, params: Mapping[str, Any]) -> Iterator[tupl
     """The rights that a call needs: actions, each with its resource."""
     if service == "secretsmanager":
         yield name, params.get("SecretId") or params["Name"]
+    elif service == "states":
+        # A token has no resource of its own.
+        yield name, params.get("stateMachineArn") or params.get("executionArn") or "*"
     elif name == "TransactWriteItems":
         for one in params["TransactItems"]:
             for kind, item in one.items():

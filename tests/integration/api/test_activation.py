@@ -54,6 +54,10 @@ def test_a_state_machine_that_cannot_be_deployed_changes_nothing(flows: Flows) -
         assert is_problem(flows.post(f"workflows/{workflow_id}/{path}"), 503)
     assert flows.workflow(workflow_id).status == "draft"
     flows.steps.down = False
+    flows.steps.refuses = "InvalidDefinition"
+    refused = flows.post(f"workflows/{workflow_id}/validate")
+    assert "(Step Functions: InvalidDefinition)" in refused.json["detail"]
+    flows.steps.refuses = ""
     assert flows.post(f"workflows/{workflow_id}/activate").json["status"] == "active"
 
 

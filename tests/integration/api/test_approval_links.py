@@ -2,12 +2,14 @@
 
 import base64
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
+from rollcall.api.app import logger
 from rollcall.stamps import instant
 from tests.integration.api.caller import Answered
 from tests.integration.api.flows import CALL, HAND, Flows
@@ -135,7 +137,9 @@ def test_a_form_decides(
 ) -> None:
     answer = post(flows, linked(flows, asked), decision, body, headers=FORM)
     assert is_page(answer, 200, said)
-    assert flows.steps.told == {"token": {"execution": asked, "at": "", "outcome": outcome}}
+    assert flows.steps.told == {
+        "token": {"execution": asked, "at": "", "attempt": 1, "outcome": outcome}
+    }
     step = flows.executions.step(asked, "", "ask")
     assert step is not None
     assert (step.decided_by, step.comment) == ("link", "Laptop & phone")
@@ -213,9 +217,37 @@ def test_what_is_over_is_decided_no_more(flows: Flows, asked: str) -> None:
 
 def test_a_deadline_that_has_passed_is_told(flows: Flows, asked: str) -> None:
     link = linked(flows, asked)
-    flows.ask(asked, status="succeeded", branch="late", decided_by="deadline", token=None)
+    step = flows.executions.step(asked, "", "ask")
+    assert step is not None
+    late = replace(step, status="succeeded", branch="late", decided_by="deadline", token=None)
+    assert flows.executions.save(late)
     assert is_page(look(flows, link), 410, "The time to decide has passed")
     assert is_page(post(flows, link, "approve"), 409, "The time to decide has passed")
+
+
+def test_a_link_is_in_no_log(flows: Flows, asked: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    logger.setLevel("INFO")
+    link = linked(flows, asked)
+    look(flows, link)
+    post(flows, link, "approve")
+    flows.get("approvals")
+    paths = [one.path for one in caplog.records if one.getMessage() == "a request"]  # type: ignore[attr-defined]
+    assert paths == ["/v1/approvals"]
+    assert link not in caplog.text
+
+
+def test_a_link_of_an_earlier_try_decides_nothing_of_a_later_one(flows: Flows, asked: str) -> None:
+    step = flows.executions.step(asked, "", "ask")
+    assert step is not None
+    assert step.until is not None
+    link = flows.link(step)
+    later = instant(datetime.fromisoformat(step.until) + timedelta(hours=1))
+    assert flows.executions.save(replace(step, attempt=2, until=later, token="another"))
+    assert is_page(look(flows, link), 410, "There is nothing to decide any more")
+    assert is_page(post(flows, link, "approve"), 410)
+    assert branch(flows, asked) is None
+    assert is_page(post(flows, linked(flows, asked), "approve"), 200)
 
 
 def test_a_link_of_another_block_decides_nothing_else(flows: Flows, asked: str) -> None:

@@ -133,7 +133,9 @@ def test_a_parent_hears_that_its_child_was_cancelled(flows: Flows) -> None:
     child = _child(flows, execution_id)
     flows.step(execution_id, "run", type="workflow", status="waiting", token="t", finished_at=None)
     assert flows.post(f"executions/{child}/cancel").status == 200
-    assert flows.steps.told == {"t": {"execution": execution_id, "at": "", "outcome": "failed"}}
+    assert flows.steps.told == {
+        "t": {"execution": execution_id, "at": "", "attempt": 1, "outcome": "failed"}
+    }
     assert flows.execution(execution_id).status == "running"
 
 
@@ -156,7 +158,11 @@ def test_a_failed_execution_is_done_again_in_its_own_version(flows: Flows) -> No
     assert answer.status == 202
     assert (answer.json["status"], answer.json["attempt"]) == ("running", 2)
     assert answer.json["error"] is None
-    assert flows.steps.inputs[f"{execution_id}-2"] == {"execution": execution_id, "at": ""}
+    assert flows.steps.inputs[f"{execution_id}-2"] == {
+        "execution": execution_id,
+        "at": "",
+        "attempt": 2,
+    }
     assert answer.json["console_url"].endswith(f":{execution_id}-2")
     assert is_problem(flows.post(path), 409)
     flows.post(f"executions/{execution_id}/cancel")
@@ -234,7 +240,9 @@ def test_an_approval_is_decided_once(flows: Flows) -> None:
         "decision": "approve", "by": "administrator", "comment": "Fine."
     }  # fmt: skip
     assert (answer.json["status"], answer.json["branch"]) == ("succeeded", "approve")
-    assert flows.steps.told == {"token": {"execution": execution_id, "at": "", "outcome": "done"}}
+    assert flows.steps.told == {
+        "token": {"execution": execution_id, "at": "", "attempt": 1, "outcome": "done"}
+    }
     assert flows.post(path, {"decision": "approve"}).json == answer.json
     other = flows.post(path, {"decision": "deny"})
     assert is_problem(other, 409)
@@ -250,7 +258,7 @@ def test_a_denial_in_a_row_is_of_that_row(flows: Flows) -> None:
         flows.ask(execution_id, at=f"each.{number}", token=f"t{number}")
     path = f"executions/{execution_id}/approvals/ask"
     assert flows.post(path, {"decision": "deny", "at": "each.1"}).json["at"] == "each.1"
-    expected = {"execution": execution_id, "at": "each.1", "outcome": "deny"}
+    expected = {"execution": execution_id, "at": "each.1", "attempt": 1, "outcome": "deny"}
     assert flows.steps.told == {"t1": expected}
     assert is_problem(flows.post(path, {"decision": "deny"}), 404)
     assert is_problem(flows.post(path, {"decision": "deny", "at": "each.2"}), 404)

@@ -22,7 +22,7 @@ def test_an_execution_is_asked_for_and_begun(flows: Flows) -> None:
     assert told == ["running", "real", "call", "administrator", 1]
     about = (shown["person_id"], shown["integration_id"], shown["external_id"])
     assert about == (people[1]["id"], integration_id, "2")
-    assert flows.steps.inputs == {shown["id"]: {"execution": shown["id"], "at": ""}}
+    assert flows.steps.inputs == {shown["id"]: {"execution": shown["id"], "at": "", "attempt": 1}}
     assert shown["console_url"].endswith(
         f"#/v2/executions/details/arn:aws:states:eu-west-1:123456789012:execution:"
         f"rollcall-test-wf-{workflow_id}:{shown['id']}"
@@ -151,6 +151,18 @@ def test_more_than_an_hour_takes_is_held_until_somebody_decides(flows: Flows) ->
     assert flows.post(f"{path}/held/reject").json == {"count": 1, "left": False}
     assert flows.execution(more[2]).status == "cancelled"
     assert more[2] not in flows.steps.inputs
+
+
+def test_whoever_waits_for_one_that_is_rejected_is_told(flows: Flows) -> None:
+    workflow_id = flows.active(HAND, begin={"trigger": "hand", "most_per_hour": 1})
+    parent = flows.start(workflow_id)
+    held = flows.start(workflow_id)
+    flows.step(parent, "run", type="workflow", status="waiting", finished_at=None, token="t")
+    waits = {"parent_id": parent, "parent_at": "", "parent_block": "run"}
+    assert flows.runs.update(f"EXECUTION#{held}", "EXECUTION", waits)
+    answer = flows.post(f"workflows/{workflow_id}/held/reject")
+    assert (answer.status, answer.json) == (200, {"count": 1, "left": False})
+    assert flows.steps.told["t"]["outcome"] == "failed"
 
 
 def test_held_ones_that_cannot_be_started_are_let_go_by_the_next_call(flows: Flows) -> None:

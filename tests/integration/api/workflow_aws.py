@@ -41,7 +41,9 @@ class TaskTimedOut(_RefusedError):  # noqa: N818 - as AWS calls it
 
 @dataclass
 class Steps:
-    """Step Functions. `down`: nobody answers; `gone`: tokens that nothing waits for any more."""
+    """Step Functions. `down`: nobody answers; `refuses`: with that code; `gone`: tokens that
+    nothing waits for any more.
+    """
 
     machines: dict[str, list[Json]] = field(default_factory=dict)
     inputs: dict[str, Json] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Steps:
     told: dict[str, Json] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     down: bool = False
+    refuses: str = ""
 
     class exceptions:  # noqa: N801 - as boto3 has it
         StateMachineDoesNotExist = StateMachineDoesNotExist
@@ -58,6 +61,8 @@ class Steps:
     def _answer(self) -> None:
         if self.down:
             raise EndpointConnectionError(endpoint_url="states")
+        if self.refuses:
+            raise ClientError({"Error": {"Code": self.refuses, "Message": "no"}}, "call")
 
     def _published(self, arn: str, definition: str) -> Json:
         versions = self.machines.setdefault(arn, [])

@@ -92,7 +92,7 @@ def test_a_decision_takes_the_branch_that_holds(theatre: Theatre) -> None:
 
 def told(**answer: Any) -> Callable[[Theatre, Execution], None]:
     def tell(theatre: Theatre, execution: Execution) -> None:
-        said = {"execution": execution.id, "at": "", **answer}
+        said = {"execution": execution.id, "at": "", "attempt": 1, **answer}
         token = theatre.token(execution, "ask")
         theatre.states.send_task_success(taskToken=token, output=json.dumps(said))
 
@@ -277,7 +277,7 @@ def test_approvals_beside_each_other_have_tokens_of_their_own(theatre: Theatre) 
     tokens = [theatre.token(execution, f"ask{n}") for n in range(4)]
     assert len(set(tokens)) == 4
     for token in tokens:
-        said = {"execution": execution.id, "at": "", "outcome": "done"}
+        said = {"execution": execution.id, "at": "", "attempt": 1, "outcome": "done"}
         theatre.states.send_task_success(taskToken=token, output=json.dumps(said))
     end = theatre.ended(execution)
     assert end.status == "SUCCEEDED"

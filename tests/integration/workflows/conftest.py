@@ -224,12 +224,16 @@ class Shop:
 
     def take(self, execution: Execution, block: str, at: str = "", **event: Any) -> Json:
         """What the function answers when it is handed a block."""
-        said = {"execution": execution.id, "at": at, "step": "block", "block": block, **event}
+        said = {**self._said(execution, at), "step": "block", "block": block, **event}
         answer = self.worker.take(said, uuid.uuid4().hex)
         assert (answer["execution"], answer["at"]) == (execution.id, at)
         # What flows through a state machine is small, and JSON.
         assert len(json.dumps(answer)) < 3000
         return answer
+
+    def _said(self, execution: Execution, at: str) -> Json:
+        attempt = self.now(execution).attempt
+        return {"execution": execution.id, "at": at, "attempt": attempt}
 
     def due(self, execution: Execution, block: str, at: str = "") -> None:
         """As if the time had passed that the block waits for."""
@@ -245,7 +249,7 @@ class Shop:
         graph = Graph(document)
         ended, lost = self._walk(execution, graph, graph.scopes[0], "")
         if ended is not None:
-            said = {"execution": execution.id, "at": "", "step": ended, **lost}
+            said = {**self._said(execution, ""), "step": ended, **lost}
             answer = self.worker.take(said, uuid.uuid4().hex)
             assert answer["outcome"] == ("done" if ended == "end" else "failed")
         return self.now(execution)

@@ -52,8 +52,8 @@ def decide(shop: Shop, execution: Execution, decision: Decision, actor: str = "a
     return approvals.decide(shop.executions, shop.steps, step, decision, actor, "fine")
 
 
-def told(execution: Execution, outcome: str) -> Json:
-    return {"execution": execution.id, "at": "", "outcome": outcome}
+def told(execution: Execution, outcome: str, attempt: int = 1) -> Json:
+    return {"execution": execution.id, "at": "", "attempt": attempt, "outcome": outcome}
 
 
 def late(shop: Shop, execution: Execution) -> str:
@@ -207,7 +207,7 @@ def test_a_redriven_execution_keeps_its_decision(shop: Shop) -> None:
     redriven = shop.executions.reopen(shop.now(execution), "tests")
     assert redriven is not None
     shop.take(redriven, "ask", token="second")
-    assert shop.steps.told["second"] == told(execution, "done")
+    assert shop.steps.told["second"] == told(execution, "done", 2)
     assert len(shop.topic.published) == 1
 
 

@@ -25,8 +25,8 @@ def child_of(shop: Shop, execution: Execution) -> Execution:
     return child
 
 
-def told(execution: Execution, outcome: str) -> Json:
-    return {"execution": execution.id, "at": "", "outcome": outcome}
+def told(execution: Execution, outcome: str, attempt: int = 1) -> Json:
+    return {"execution": execution.id, "at": "", "attempt": attempt, "outcome": outcome}
 
 
 def test_a_child_is_about_the_same_and_its_end_ends_the_wait(shop: Shop) -> None:
@@ -41,7 +41,7 @@ def test_a_child_is_about_the_same_and_its_end_ends_the_wait(shop: Shop) -> None
     )
     assert shop.take(execution, "run", token="token")["outcome"] == "waits"
     child = child_of(shop, execution)
-    assert shop.steps.started[child.name] == {"execution": child.id, "at": ""}
+    assert shop.steps.started[child.name] == {"execution": child.id, "at": "", "attempt": 1}
     assert (child.person_id, child.inputs, child.depth) == ("somebody", {"why": "left"}, 1)
     assert shop.steps.told == {}
     assert shop.run(child).status == "succeeded"
@@ -160,11 +160,11 @@ def test_a_redrive_redrives_what_it_has_run(shop: Shop) -> None:
     assert (again.status, again.attempt) == ("running", 2)
     assert again.name in shop.steps.started
     shop.run(again)
-    assert shop.steps.told["two"] == told(execution, "failed")
+    assert shop.steps.told["two"] == told(execution, "failed", 2)
     # And a second delivery in that try does not redrive it once more.
     shop.take(redriven, "run", token="three")
     assert shop.now(child).attempt == 2
-    assert shop.steps.told["three"] == told(execution, "failed")
+    assert shop.steps.told["three"] == told(execution, "failed", 2)
 
 
 def test_a_workflow_that_has_led_here_is_refused(shop: Shop) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from rollcall.workflows.document import Document, parsed
 from rollcall.workflows.executions import Execution
+from rollcall.workflows.graph import Graph
+from rollcall.workflows.place import Place
 from rollcall.workflows.work import WorkSettings
 from tests.integration.workflows.conftest import Json, Shop, attributes
 
@@ -90,6 +93,7 @@ def test_an_end_says_how_it_ended(shop: Shop) -> None:
     assert answer == {
         "execution": execution.id,
         "at": "",
+        "attempt": 1,
         "outcome": "failed",
         "code": "ended",
         "detail": "over: nobody was there",
@@ -206,6 +210,25 @@ def test_a_step_of_a_later_try_is_not_overwritten_by_a_function_of_an_earlier_on
     assert shop.executions.save(later)
     assert shop.take(execution, "rest")["outcome"] == "failed"
     assert shop.step(execution, "rest") == later
+
+
+@pytest.mark.parametrize("meanwhile", [{"attempt": 2, "status": "waiting"}, {}])
+def test_a_slow_function_notes_nothing_over_what_another_one_did(
+    shop: Shop, meanwhile: Json
+) -> None:
+    execution = shop.of({"id": "ask", "type": "approval", "message": "?", "deadline": "1h"})
+    shop.take(execution, "ask", token="t")
+    seen = shop.step(execution, "ask")
+    other = replace(seen, **{"status": "succeeded", "branch": "approve", "token": "u", **meanwhile})
+    assert shop.executions.save(other)
+    version = shop.workflows.version(execution.workflow_id, 1)
+    assert version is not None
+    document = parsed(version.document)
+    assert isinstance(document, Document)
+    slow = Place(shop.worker.tools, execution, Graph(document), seen, None, "slow", "t")
+    with pytest.raises(RuntimeError, match="another function has done ask"):
+        slow.keep(status="waiting", token="t")
+    assert shop.step(execution, "ask") == other
 
 
 def test_a_result_that_is_too_large_is_a_failure(

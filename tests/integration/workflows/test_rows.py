@@ -61,6 +61,7 @@ def test_a_query_finds_the_rows_and_each_is_at_hand_as_it_is_now(
     assert shop.take(execution, "each") == {
         "execution": execution.id,
         "at": "",
+        "attempt": 1,
         "outcome": "done",
         "count": 2,
     }

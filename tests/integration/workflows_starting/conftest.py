@@ -131,7 +131,7 @@ class Hall:
 
     def starter(self, aws: Aws | None = None, machines: Passing | None = None) -> Starter:
         """A fresh function, as after a cold start."""
-        aws = aws or Aws()
+        aws = aws or RoleAws("StarterRole")
         return Starter(self.settings, aws, LOG, machines or Passing(aws), "starter")
 
     def workflow(self, begin: Json, *, active: bool = True, **more: Any) -> Workflow:

@@ -8,7 +8,9 @@ import pytest
 
 from rollcall.aws import Aws
 from rollcall.stamps import now
+from rollcall.workflows.executions import Execution
 from tests.integration.workflows_starting.conftest import (
+    BLOCKS,
     CountingAws,
     Hall,
     Killed,
@@ -129,6 +131,38 @@ def test_a_workflow_that_is_paused_while_it_begins_does_not(hall: Hall) -> None:
     starter._take(event, listening)
     assert hall.of(workflow) == []
     assert hall.machines_started() == []
+
+
+def test_a_version_that_is_activated_while_it_begins_takes_the_event(hall: Hall) -> None:
+    workflow = hall.workflow(on())
+    starter = hall.starter()
+    listening = starter._listening()
+    document = {"name": "Leavers", "begin": on(), "blocks": BLOCKS}
+    following = hall.workflows.save(workflow, document, "ann")
+    assert following is not None
+    hall.activate(hall.validate(following), on())
+    event = left()
+    starter._take(event, listening)
+    starter._take(event, listening)
+    (execution,) = hall.of(workflow)
+    assert execution.version == 2
+
+
+def test_a_workflow_that_cannot_begin_does_not_keep_the_event_from_others(hall: Hall) -> None:
+    broken, whole = hall.workflow(on()), hall.workflow(on())
+
+    class Picky(Passing):
+        def start(self, execution: Execution) -> bool:
+            if execution.workflow_id == broken.id:
+                raise ConnectionError("Step Functions refuses it")
+            return super().start(execution)
+
+    starter = hall.starter(machines=Picky(Aws()))
+    event = message(left())
+    failed = starter.events([event])["batchItemFailures"]
+    assert failed == [{"itemIdentifier": event["messageId"]}]
+    assert len(hall.of(whole)) == 1
+    assert hall.all_started_once(whole)
 
 
 def test_whom_an_event_is_about_is_read_where_the_condition_asks_for_them(hall: Hall) -> None:

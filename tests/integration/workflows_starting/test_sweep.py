@@ -34,7 +34,7 @@ LATER = timedelta(minutes=10)
 def machine(hall: Hall, state: dict[str, Any], **more: Any) -> str:
     definition = {"StartAt": "It", "States": {"It": state, **more}}
     created = Aws().stepfunctions.create_state_machine(
-        name=uuid.uuid4().hex,
+        name=f"rollcall-{hall.settings.stack_name}-wf-{uuid.uuid4().hex}",
         definition=json.dumps(definition),
         roleArn="arn:aws:iam::000000000000:role/workflows",
     )
@@ -52,7 +52,7 @@ def sweep(hall: Hall, later: timedelta = timedelta(), machines: Passing | None =
         aws.stepfunctions,
         LOG,
         machines.status,
-        lambda step: approvals.settle(hall.executions, aws.stepfunctions, step),
+        lambda step: approvals.settle(beginner.executions, aws.stepfunctions, step),
     )
     return sweeper.sweep(datetime.now(UTC) + later, lambda: True)
 

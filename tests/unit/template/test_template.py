@@ -75,6 +75,7 @@ def test_the_api_is_throttled_and_logged(resources: Resources) -> None:
     }
     log = api["Properties"]["AccessLogSettings"]
     assert "authorization" not in log["Format"].lower().replace("authorizer", "")
+    assert "$context.path" not in log["Format"], "the link of an approval is a secret"
 
 
 @pytest.mark.parametrize("name", sorted(ONLY))

@@ -103,7 +103,9 @@ def test_a_document_that_uses_everything_is_right() -> None:
         ("person", "badge", "7", "no two people may have the same"),
         ("account", "status", "active", "only kind and link can"),
         ("account", "kind", "robot", "must be one of person, service, system"),
-        ("account", "link", 7, "must be a person's id, or null"),
+        ("account", "link", 7, "can only be null"),
+        ("account", "link", "0198", "can only be null"),
+        ("account", "link", "{{ person.id }}", "can only be null"),
     ],
 )
 def test_an_update_of_what_cannot_be_so_is_refused(

@@ -237,6 +237,7 @@ def test_many_rows_have_histories_of_their_own(over: Any, mode: str) -> None:
     assert found["ItemProcessor"]["ProcessorConfig"]["Mode"] == mode
     assert found["MaxConcurrency"] == 7
     assert found.get("Label") == (None if mode == "INLINE" else "rows")
+    assert found["ItemSelector"]["attempt"] == "{% $states.input.attempt %}"
 
 
 def test_the_same_document_compiles_to_the_same_machine() -> None:

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from rollcall.stamps import new_id
 from rollcall.workflows.executions import Execution
 from rollcall.workflows.machines import Deployment, Machines, execution_arn, machine_arn
 from rollcall.workflows.store import Workflow
@@ -67,6 +68,11 @@ def test_a_machine_has_the_name_and_the_rights_of_its_stack(client: Any) -> None
         "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": LOGS}}],
     }
     assert json.loads(machine["definition"])["StartAt"] == "a"
+
+
+def test_a_stack_of_39_characters_has_machines_that_aws_takes(client: Any) -> None:
+    # https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
+    assert len(Machines(client, "s" * 39, DEPLOYMENT).name(new_id())) == 80
 
 
 def test_a_machine_that_is_there_is_updated_and_published_anew(client: Any) -> None:

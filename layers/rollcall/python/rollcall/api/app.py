@@ -49,6 +49,9 @@ _FEATURES = (
 )  # fmt: skip
 
 
+_LINKS = "/v1/approvals/"
+
+
 class Api:
     """Answers events of the HTTP API (payload format 2.0)."""
 
@@ -66,6 +69,7 @@ class Api:
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> Answer:
         """The answer to one request. Never raises: what nobody expected is a 500 and a log line."""
+        _log(event)
         try:
             tidy = tidied(event)
             return self._services.idempotency.once(
@@ -97,6 +101,19 @@ class Api:
         return Problem(
             405, f"only {methods} is allowed here", headers={"Allow": methods}
         ).response()
+
+
+def _log(event: Mapping[str, Any]) -> None:
+    """A line for the request, unless its path is a secret: whoever has an approval's link decides.
+
+    The gateway's own line has the same id, and no path.
+    """
+    path = str(event.get("rawPath", ""))
+    if not path.startswith(_LINKS):
+        context = event.get("requestContext") or {}
+        method = (context.get("http") or {}).get("method")
+        known = {"request_id": context.get("requestId"), "method": method, "path": path}
+        logger.info("a request", extra=known)
 
 
 def _invalid(error: RequestValidationError) -> Response[str]:

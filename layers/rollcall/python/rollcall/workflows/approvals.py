@@ -68,7 +68,17 @@ def settle(executions: Executions, stepfunctions: Client, step: Step) -> bool:
 def answer(step: Step) -> dict[str, Any]:
     """What the state machine is told of somebody's decision."""
     outcome = "deny" if step.branch == "deny" else "done"
-    return {"execution": step.execution_id, "at": step.at, "outcome": outcome}
+    return told(step, outcome)
+
+
+def told(step: Step, outcome: str) -> dict[str, Any]:
+    """What flows on through the state machine whose task waited for the step."""
+    return {
+        "execution": step.execution_id,
+        "at": step.at,
+        "attempt": step.attempt,
+        "outcome": outcome,
+    }
 
 
 def ended(step: Step) -> Step:

@@ -245,12 +245,11 @@ def _account_fault(key: str, value: Any) -> str | None:
     if key not in _OF_ACCOUNT:
         said = f"cannot be set: of an account only {' and '.join(_OF_ACCOUNT)} can"
         return said + near(key, _OF_ACCOUNT)
+    if key == "link":
+        return None if value is None else "can only be null: its sync keys decide again"
     if isinstance(value, str) and is_template(value):
         return None
-    if key == "kind":
-        return None if value in _KINDS else f"must be one of {', '.join(_KINDS)}"
-    is_id = isinstance(value, str) and bool(value.strip())
-    return None if value is None or is_id else "must be a person's id, or null"
+    return None if value in _KINDS else f"must be one of {', '.join(_KINDS)}"
 
 
 def _is_made(value: Any, field: PersonField) -> bool:

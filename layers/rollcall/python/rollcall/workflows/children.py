@@ -11,7 +11,7 @@ from typing import Any
 from rollcall.aws import Client
 from rollcall.stamps import now
 from rollcall.tables import equals
-from rollcall.workflows import tokens
+from rollcall.workflows import approvals, tokens
 from rollcall.workflows.executions import OVER, Execution, Executions, Step, execution_id
 
 
@@ -52,7 +52,7 @@ def output(child: Execution) -> Mapping[str, Any]:
 def answer(step: Step) -> dict[str, Any]:
     """What the parent's state machine is told."""
     outcome = "done" if step.output["status"] == "succeeded" else "failed"
-    return {"execution": step.execution_id, "at": step.at, "outcome": outcome}
+    return approvals.told(step, outcome)
 
 
 def ended(step: Step) -> Step:

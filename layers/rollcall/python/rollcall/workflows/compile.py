@@ -1,9 +1,10 @@
 """From a document to a state machine in the Amazon States Language, with JSONata. Pure.
 
 Each block is a task that hands itself, by its id, to the workflows function. What flows from state
-to state is small: the execution's id, the row it is in (`at`), and what the last task came to
-(`outcome`); everything else is in the runs table. The function answers `outcome`: `done`, `wait`
-(do it again after `wait_seconds`), `failed`, or where the path branches the name of the branch.
+to state is small: the execution's id and which try of it this is (`attempt`), the row it is in
+(`at`), and what the last task came to (`outcome`); everything else is in the runs table. The
+function answers `outcome`: `done`, `wait` (do it again after `wait_seconds`), `failed`, or where
+the path branches the name of the branch.
 
 What is done goes straight on, and costs one transition: the task's output is an expression that
 fails for any other outcome, and the task's Catch leads to a second task. That asks the block again
@@ -73,7 +74,7 @@ _INPUT = "{% $states.input %}"
 def compiled(document: Document, function_arn: str) -> dict[str, Any]:
     """The state machine of a document in which `check` found nothing wrong.
 
-    Its input is `{"execution": id, "at": ""}`.
+    Its input is `{"execution": id, "at": "", "attempt": number}`.
     """
     graph = Graph(document)
     return {
@@ -194,7 +195,11 @@ class _Machine:
             "Type": "Map",
             **({} if inline else {"Label": block.id}),
             "Items": "{% $states.input.count = 0 ? [] : [0..$states.input.count - 1] %}",
-            "ItemSelector": {"execution": "{% $states.input.execution %}", "at": f"{{% {at} %}}"},
+            "ItemSelector": {
+                "execution": "{% $states.input.execution %}",
+                "attempt": "{% $states.input.attempt %}",
+                "at": f"{{% {at} %}}",
+            },
             "MaxConcurrency": block.at_once,
             "ItemProcessor": {"ProcessorConfig": mode, **self.scope(self._inside(block)[0])},
             **self._sum(scope, block),

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollcall.access.problems import Problem, invalid, unknown
 from rollcall.api.services import Services
 from rollcall.mapping.problems import Problem as Fault
 from rollcall.notices import subscriptions
-from rollcall.workflows import check, children, matching
+from rollcall.workflows import check, matching
 from rollcall.workflows.compile import compiled
 from rollcall.workflows.document import (
     Document,
@@ -30,12 +31,12 @@ from rollcall.workflows.document import (
     every_block,
     parsed,
 )
-from rollcall.workflows.executions import Execution
 from rollcall.workflows.holding import Decision, Holding, LetGo
 from rollcall.workflows.known import known
 from rollcall.workflows.matching import Matches
 from rollcall.workflows.store import Matching, Version, Workflow
 
+logger = Logger()
 LARGEST = 300_000
 """Bytes of a document as JSON: an item of a table takes 400 KB."""
 DEEPEST = 60
@@ -230,11 +231,7 @@ def decide_held(services: Services, workflow_id: str, decision: Decision, actor:
     if trip is None:
         raise Problem(409, "nothing of it is held")
     until = time.monotonic() + _HELD_SECONDS
-
-    def tell(execution: Execution) -> None:
-        children.tell_parent(services.executions, services.aws.stepfunctions, execution)
-
-    holding = Holding(services.beginner, tell)
+    holding = Holding(services.beginner, services.aws.stepfunctions)
     again = "not all of them could be let go: try again"
     try:
         done = holding.decide(workflow.id, trip, decision, actor, lambda: time.monotonic() < until)
@@ -274,7 +271,10 @@ def _deployed(services: Services, written: Written, actor: str) -> tuple[Workflo
     try:
         machine_arn, version_arn = services.machines.deploy(written.workflow, document)
     except (ClientError, BotoCoreError) as error:
-        raise Problem(503, "the state machine could not be deployed: try again") from error
+        logger.exception("a state machine could not be deployed", workflow_id=written.workflow.id)
+        why = error.response["Error"]["Code"] if isinstance(error, ClientError) else "no answer"
+        said = f"the state machine could not be deployed (Step Functions: {why}): try again"
+        raise Problem(503, said) from error
     validated = services.workflows.validated(written.workflow, machine_arn, version_arn, actor)
     subscriptions.ask(services.aws.sns, services.settings.notice_topic, addresses(document))
     return _or_conflict(validated), document

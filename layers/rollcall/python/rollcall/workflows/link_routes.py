@@ -92,6 +92,8 @@ def _found(text: str) -> tuple[Execution, Step] | Page:
     step = executions.step(link.execution_id, link.at, link.block)
     if execution is None or step is None or step.type != "approval":
         return _gone()
+    if step.until != link.until:  # an earlier try asked, perhaps something else
+        return _gone()
     return execution, step
 
 

@@ -80,7 +80,7 @@ class Machines:
             self._client.start_execution(
                 stateMachineArn=execution.machine_arn,
                 name=execution.name,
-                input=json.dumps({"execution": execution.id, "at": ""}),
+                input=json.dumps(_input(execution)),
             )
         except self._client.exceptions.ExecutionAlreadyExists:
             return False
@@ -142,6 +142,13 @@ class Machines:
         if self._deployment is None:
             raise RuntimeError("these machines are only started")
         return self._deployment
+
+
+def _input(execution: Execution) -> dict[str, Any]:
+    """What flows through the machine. `attempt` tells the machine of an earlier try, which may not
+    have heard that it was stopped, from that of this one.
+    """
+    return {"execution": execution.id, "at": "", "attempt": execution.attempt}
 
 
 def machine_arn(beside: str, name: str) -> str:

@@ -10,6 +10,7 @@ from rollcall.connectors.templated import Fault, compiled_tree
 from rollcall.mapping import values
 from rollcall.mapping.conditions import Conditions
 from rollcall.sync.masking import texts
+from rollcall.tables import Condition
 from rollcall.workflows.context import Scene
 from rollcall.workflows.document import NAMES, Block
 from rollcall.workflows.executions import Execution, Step, StepStatus
@@ -20,6 +21,11 @@ _LARGEST_INPUT = 50_000
 _LARGEST_PART = 5_000
 """Bytes of what a block's templates made, and of a part of that, that are kept with its step."""
 _LEFT = "(too large to be kept)"
+_NOT_DONE = Condition(
+    "attribute_not_exists(#status) OR #status <> :done",
+    {"#status": "status"},
+    {":done": "succeeded"},
+)
 _NOT_OURS = {"blocks", "response"}
 """What of a block is no template over its context: other blocks, and what an app's answer is."""
 
@@ -141,10 +147,27 @@ class Place:
         return datetime.now(UTC)
 
     def keep(self, **changes: Any) -> None:
-        """Note how far the block has come, before it goes on."""
+        """Note how far the block has come, before it goes on.
+
+        Raises RuntimeError where somebody else has done it, or does it in a later try: whoever asks
+        again is told what came of that.
+        """
         step = replace(self.step, **changes)
         self.step = replace(step, input=shortened(step.input))
-        self.tools.executions.save(self.step)
+        if not self.tools.executions.save(self.step, ours(self.step.attempt)):
+            raise RuntimeError(f"another function has done {self.step.block} meanwhile")
+
+
+def not_later(attempt: int) -> Condition:
+    """No later try of the execution has been at the step."""
+    return Condition(
+        "attribute_not_exists(attempt) OR attempt <= :attempt", {}, {":attempt": attempt}
+    )
+
+
+def ours(attempt: int) -> Condition:
+    """The same, and nobody has done it meanwhile."""
+    return not_later(attempt) & _NOT_DONE
 
 
 def shortened(shown: Any) -> Any:

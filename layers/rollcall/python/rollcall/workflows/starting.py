@@ -131,16 +131,33 @@ class Starter:
 
     def _take(self, event: Event, listening: Mapping[str, list[Workflow]]) -> None:
         told = _Told(event, self)
+        trouble: Exception | None = None
         for workflow in listening.get(event["type"], ()):
-            listener = self._listener(workflow)
-            if listener is None or not isinstance(listener.document.begin, EventTrigger):
-                continue
+            try:
+                self._begin_for(told, event, workflow)
+            except Exception as error:  # noqa: BLE001 - one workflow must not stop the others
+                trouble = error
+        if trouble is not None:
+            raise trouble
+
+    def _begin_for(self, told: "_Told", event: Event, workflow: Workflow) -> None:
+        """Begin this workflow if the event concerns it, in the version that is active then."""
+        while (listener := self._listener(workflow)) is not None:
             trigger = listener.document.begin
+            if not isinstance(trigger, EventTrigger):
+                return
             row = told.row if needs_row(trigger, event["type"]) else None
-            if begins(trigger, event, row, datetime.now(UTC)):
-                by = guards.cause_of(event, self._beginner.executions, self._actions)
-                cause = Cause("event", event["id"], "event", event=event, by=by)
-                self.begin(workflow, listener.version, cause, told.subject)
+            if not begins(trigger, event, row, datetime.now(UTC)):
+                return
+            by = guards.cause_of(event, self._beginner.executions, self._actions)
+            cause = Cause("event", event["id"], "event", event=event, by=by)
+            begun = self.begin(workflow, listener.version, cause, told.subject)
+            if not isinstance(begun, Refused) or begun.code != "not-active":
+                return
+            now_is = self._workflows.get(workflow.id)
+            if now_is is None or now_is.status != "active" or now_is == workflow:
+                return
+            workflow = now_is
 
     def row_of(self, event: Event) -> Row | None:
         """Whom the event is about, as the roster has them now; None where that is nobody."""

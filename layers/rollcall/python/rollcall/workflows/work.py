@@ -1,10 +1,10 @@
 """What a workflow's state machine has the workflows function do: a block, or the end of a list.
 
-An event is `{"execution", "at", "step"}`, with `block`, `token` and `lost` where there are such:
-`step` is `block` (do it), `late` (an approval's deadline has passed), `end` and `fail` (the
-execution is over), or `note` (the list of a row or a branch has failed). Every answer has
-`execution` and `at` of the event, and `outcome`: see `rollcall.workflows.compile`. Where there is a
-token the answer is sent with it, now or later.
+An event is `{"execution", "at", "attempt", "step"}`, with `block`, `token` and `lost` where there
+are such: `step` is `block` (do it), `late` (an approval's deadline has passed), `end` and `fail`
+(the execution is over), or `note` (the list of a row or a branch has failed). Every answer has
+`execution`, `at` and `attempt` of the event, and `outcome`: see `rollcall.workflows.compile`. Where
+there is a token the answer is sent with it, now or later.
 
 Whatever is done twice acts once: a step that has ended answers from its record.
 """
@@ -21,7 +21,6 @@ from aws_lambda_powertools import Logger
 from rollcall.aws import Aws
 from rollcall.settings import Settings
 from rollcall.stamps import instant, now
-from rollcall.tables import Condition
 from rollcall.workflows import approvals, tokens
 from rollcall.workflows.blocks.approval import approval, late
 from rollcall.workflows.blocks.decision import decision
@@ -36,7 +35,7 @@ from rollcall.workflows.document import ApprovalBlock, Document, EndBlock, Paral
 from rollcall.workflows.ending import Ending
 from rollcall.workflows.executions import LARGEST, OVER, Execution, Step
 from rollcall.workflows.graph import Graph
-from rollcall.workflows.place import Came, Place, failed, shortened
+from rollcall.workflows.place import Came, Place, failed, not_later, ours, shortened
 from rollcall.workflows.tools import Tools, WorkSettings
 
 __all__ = ["WorkSettings", "Worker"]
@@ -79,14 +78,6 @@ _FRESH: Mapping[str, Any] = {
     "notes": (),
 }
 """What an earlier try of the execution noted of a step and the next does not take over."""
-
-
-_NOT_DONE = Condition(
-    "attribute_not_exists(#status) OR #status <> :done",
-    {"#status": "status"},
-    {":done": "succeeded"},
-)
-"""Nobody has done it meanwhile."""
 
 
 class Worker:
@@ -186,7 +177,7 @@ class Worker:
             return {"outcome": "waits"}  # it is stored already
         execution, executions = place.execution, self.tools.executions
         step = _after(place, came)
-        if not executions.save(step, _not_later(execution.attempt) & _NOT_DONE):
+        if not executions.save(step, ours(execution.attempt)):
             # Another function has it, or had it and was faster.
             there = executions.step(execution.id, step.at, step.block)
             if there is None or there.attempt > execution.attempt:
@@ -215,7 +206,7 @@ class Worker:
         step = replace(
             began, status="failed", attempt=execution.attempt, error=error, finished_at=now()
         )
-        self.tools.executions.save(step, _not_later(execution.attempt))
+        self.tools.executions.save(step, not_later(execution.attempt))
 
 
 def _known(execution: Execution, graph: Graph, step: Step | None) -> Answer | None:
@@ -287,10 +278,3 @@ def _recorded(graph: Graph, step: Step) -> Answer:
 def _over(detail: str) -> Answer:
     """Nothing is done for it any more, though a function may be under way."""
     return {"outcome": "failed", "code": "over", "detail": detail}
-
-
-def _not_later(attempt: int) -> Condition:
-    """No later try of the execution has been at the step."""
-    return Condition(
-        "attribute_not_exists(attempt) OR attempt <= :attempt", {}, {":attempt": attempt}
-    )

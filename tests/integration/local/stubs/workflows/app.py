@@ -26,7 +26,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
         raise KeyError("something private")
     if told == "held":
         return None
-    answer = {"execution": execution, "at": at, "outcome": "done", **told}
+    flows = {"execution": execution, "at": at, "attempt": event["attempt"]}
+    answer = {**flows, "outcome": "done", **told}
     if answer["outcome"] == "failed":
         _put(execution, f"FAILED#{at}#{place}", told)
     if "token" in event:
