@@ -213,7 +213,7 @@ def test_an_event_keeps_its_id_when_the_change_is_read_again() -> None:
     assert events_of(change)[0].id != events_of(other)[0].id
 
 
-def test_what_is_too_large_for_the_bus_is_sent_without_its_changes() -> None:
+def test_what_is_too_large_for_the_bus_is_sent_without_its_largest_changes() -> None:
     long = json.dumps({"notes": "x" * 45_000, "id": "7"})
     fields = {f"field_{n}": "y" * 9_000 for n in range(30)}
     [event] = events_of(Change("c1", "now", None, PERSON | {"fields": {"a": "b"}}))
@@ -222,9 +222,24 @@ def test_what_is_too_large_for_the_bus_is_sent_without_its_changes() -> None:
     assert detail["changes"]["attributes.notes"]["new"]
     change = Change("c1", "now", ACCOUNT, ACCOUNT | {"version": 2})
     [event] = events_of(change)
-    swollen = type(event)(event.id, event.type, event.at, {**event.detail, "changes": fields})
-    assert len(swollen.text) < LARGEST
-    assert json.loads(swollen.text)["truncated"] is True
+    status = {"status": {"old": "active", "new": "inactive"}}
+    detail = {**event.detail, "changes": {**fields, **status}}
+    swollen = type(event)(event.id, event.type, event.at, detail)
+    assert len(swollen.text.encode()) <= LARGEST
+    sent = json.loads(swollen.text)
+    assert sent["truncated"] is True
+    assert sent["changes"]["status"] == status["status"]
+    assert 0 < len(sent["changes"]) < len(detail["changes"])
+
+
+def test_of_a_person_with_a_large_field_the_others_are_told() -> None:
+    large = PERSON["fields"] | {"history": "x" * 60_000}
+    before = PERSON | {"fields": large | {"status": "active"}}
+    after = before | {"fields": large | {"status": "inactive"}, "version": 2}
+    [(kind, detail)] = told(before, after)
+    assert kind == "Person Updated"
+    assert detail["changes"] == {"status": {"old": "active", "new": "inactive"}}
+    assert "history" not in detail["person"]
 
 
 def test_the_documented_schemas_are_those_of_the_code() -> None:

@@ -219,7 +219,7 @@ def test_every_event_comes_to_the_starter_and_what_it_cannot_take_is_kept(
     assert properties["VisibilityTimeout"] >= 6 * functions["starter"]["Timeout"]
     assert properties["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": [letters, "Arn"]},
-        "maxReceiveCount": 5,
+        "maxReceiveCount": 20,
     }
 
 

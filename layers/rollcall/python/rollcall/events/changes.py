@@ -231,8 +231,12 @@ def _attributes(item: Item | None) -> dict[str, Any]:
 
 
 def _masked(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record as JSON without secrets; one that is too large is told by nothing of it."""
-    return without_secrets(record, ()) or {}
+    """The record as JSON without secrets; of one that is too large, the fields that are not."""
+    whole = without_secrets(record, ())
+    if whole is not None:
+        return whole
+    each = [without_secrets({name: value}, ()) for name, value in record.items()]
+    return {name: value for one in each if one for name, value in one.items()}
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

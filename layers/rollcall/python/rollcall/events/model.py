@@ -32,12 +32,32 @@ class Event:
 
     @property
     def text(self) -> str:
-        """The detail as it goes onto the bus; what changed is left out where it is too large."""
-        head = {"schema": SCHEMA, "id": self.id, "at": self.at}
-        text = json.dumps({**head, **self.detail}, ensure_ascii=False, separators=(",", ":"))
+        """The detail as it goes onto the bus; where it is too large, without its largest changes:
+        what a condition asks for is small.
+        """
+        text = _written(self._whole)
         if len(text.encode()) <= LARGEST:
             return text
-        return json.dumps({**head, **self.detail, "changes": {}, "truncated": True})
+        changes = dict(self.detail.get("changes", {}))
+        sizes = {name: len(_written(change).encode()) for name, change in changes.items()}
+        over = len(text.encode()) + len(_TRUNCATED) - LARGEST
+        for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
+            if over <= 0:
+                break
+            over -= sizes[name]
+            del changes[name]
+        return _written({**self._whole, "changes": changes, "truncated": True})
+
+    @property
+    def _whole(self) -> dict[str, Any]:
+        return {"schema": SCHEMA, "id": self.id, "at": self.at, **self.detail}
+
+
+_TRUNCATED = ',"truncated":true'
+
+
+def _written(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def event_id(change_id: str, kind: str) -> str:

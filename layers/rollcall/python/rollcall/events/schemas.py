@@ -140,7 +140,7 @@ def schema_of(kind: str) -> Schema:
         "properties": {
             **head,
             **own,
-            "truncated": {"const": True, "description": "`changes` was too large to be sent"},
+            "truncated": {"const": True, "description": "The largest of `changes` are left out"},
         },
         "additionalProperties": False,
     }

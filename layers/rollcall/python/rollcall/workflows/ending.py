@@ -119,16 +119,25 @@ class Ending:
         """The error of the step of this try that failed first, with its block and row; with a
         graph, only of those that nothing in the document catches.
         """
+        executions = self._tools.executions
+        # What came of a child may be noted before its block's step has ended.
+        told = map(children.ended, filter(_has_ended, executions.steps_in(execution.id, "waiting")))
         steps = [
             step
-            for step in self._tools.executions.steps_in(execution.id, "failed")
-            if step.attempt == execution.attempt and (graph is None or not _caught(graph, step))
+            for step in (*executions.steps_in(execution.id, "failed"), *told)
+            if step.status == "failed"
+            and step.attempt == execution.attempt
+            and (graph is None or not _caught(graph, step))
         ]
         if not steps:
             return None
         first = min(steps, key=lambda step: step.finished_at or "")
         row = {"at": first.at} if first.at else {}
         return {**(first.error or {}), "block": first.block, **row}
+
+
+def _has_ended(step: Step) -> bool:
+    return step.type == "workflow" and step.output is not None
 
 
 def _caught(graph: Graph, step: Step) -> bool:

@@ -298,13 +298,11 @@ class Executions:
         return map(Step.from_item, self._runs.query(_pk(execution_id), "STEP#", where=having))
 
     def revise(self, step: Step, changes: Mapping[str, Any]) -> Step | None:
-        """Change a step that waits; it as it is then, None where it waits no more."""
+        """Change a step that waits in this try; it as it is then, None where it does no more."""
         place = (_pk(step.execution_id), _step(step.at, step.block))
-        texts = {
-            name: json.dumps(value) if name in _AS_TEXT else value
-            for name, value in changes.items()
-        }
-        item = self._runs.updated(*place, texts, equals("status", "waiting"))
+        texts = {n: json.dumps(v) if n in _AS_TEXT else v for n, v in changes.items()}
+        waiting = equals("status", "waiting") & equals("attempt", step.attempt)
+        item = self._runs.updated(*place, texts, waiting)
         return Step.from_item(item) if item is not None else None
 
     def decide(self, step: Step, actor: str) -> bool:
