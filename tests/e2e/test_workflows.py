@@ -17,6 +17,7 @@ from local.stack import LocalStack
 from local.vendors import ActiveCampaign, Aha, Vendor, serve
 from local.vendors.seed import seed_activecampaign, seed_aha
 from tests.e2e.conftest import Api, Json, until
+from tests.unit.docs.test_workflow_guide import ASKED, EXAMPLES
 
 IT = "it@northwind.example"
 OVER = {"succeeded", "failed", "cancelled"}
@@ -341,3 +342,46 @@ def test_a_new_administrator_is_told_and_how_they_came_to_be_one(
     run = api.run(company.campaign_id)
     assert run["id"] in desk.mail("A sync found it")
     assert len(desk.executions(workflow, 2)) == 2
+
+
+def test_every_block_of_the_guide_does_what_it_is_written_for(
+    api: Api, desk: Desk, company: Company
+) -> None:
+    """As a test run, which does everything but change something."""
+    api.call("PUT", "/variables/Sales.Manager", 200, json={"value": "Ann"})
+    api.call("POST", "/fields", 201, json={"name": "Mail card", "type": "json"})
+    begin = {"trigger": "call", "inputs": [{"key": "title", "required": True}]}
+    over = [{"id": "over", "type": "end"}]
+    title = {"name": "Title", "begin": begin, "blocks": over}
+    titled = api.call("POST", "/workflows", 201, json=title)["id"]
+    desk.activate(titled)
+    _, _, in_roadmap = in_both(api, company)
+    account = {"integration_id": company.aha_id, "external_id": in_roadmap}
+    names = {
+        "{integration_id}": company.campaign_id,
+        "{aha_integration_id}": company.aha_id,
+        "{workflow_id}": titled,
+    }
+    inputs = {"reason": "new", "last_day": "2026-12-31", "products": "131414752,228032285"}
+    begun = {}
+    for line, example in EXAMPLES.items():
+        if example["begin"] == ASKED:
+            text = json.dumps(example)
+            for name, value in names.items():
+                text = text.replace(name, value)
+            made = api.call("POST", "/workflows", 201, content=text)["id"]
+            body = {"accounts": [account], "inputs": inputs}
+            begun[line] = api.call("POST", f"/workflows/{made}/test", 202, json=body)["items"][0]
+    kinds: dict[str, set[str]] = {}
+    for line, execution in begun.items():
+        ended = desk.ended(execution["id"])
+        meant = any(one["type"] == "end" for one in EXAMPLES[line]["blocks"])
+        wanted = {"succeeded", "failed"} if meant else {"succeeded"}
+        assert ended["status"] in wanted, (line, ended["error"], ended["steps"])
+        for step in ended["steps"]:
+            kinds.setdefault(step["type"], set()).add(step["status"])
+            assert meant or step["status"] == "succeeded", (line, step)
+    assert {kind for kind, statuses in kinds.items() if "succeeded" in statuses} >= {
+        *("preset", "roles", "update", "decision", "approval", "notification", "wait"),
+        *("for_each", "workflow", "report"),
+    }
