@@ -29,6 +29,7 @@ _SECRET_PARAMETERS = frozenset({"api_key", "access_token"})
 _DRIPS = 20
 _NOTHING = Answer(204, content_type=None)
 _LEAVE_SECONDS = 5.0
+_HANG_LOOK_SECONDS = 0.02
 
 
 class Tenant(Protocol):
@@ -138,6 +139,14 @@ class Vendor(Generic[T]):
         with self._connections_lock:
             self._connections.pop(connection, None)
 
+    def hang(self, fault: Fault) -> None:
+        """Wait for as long as the fault says, or until it is taken back or the vendor stops."""
+        until = time.monotonic() + fault.seconds
+        while any(one is fault for one in self.switches.faults):
+            left = until - time.monotonic()
+            if left <= 0 or self.stopping.wait(min(left, _HANG_LOOK_SECONDS)):
+                return
+
     def respond(self, call: Call) -> tuple[Answer, Fault | None]:
         """Take a call through latency, limit, faults and the tenant, and log it."""
         at = time.time()
@@ -238,7 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _deliver(self, answer: Answer, fault: Fault | None) -> None:
         kind = fault.kind if fault else None
         if fault and kind == "hang":
-            self.server.vendor.stopping.wait(fault.seconds)
+            self.server.vendor.hang(fault)
         if fault and _silent(fault):
             self.close_connection = True
         elif kind == "truncate":

@@ -19,7 +19,7 @@ FaultKind = Literal[
     "redirect",  # 302 to `location`
     "truncate",  # half of the body under the full Content-Length, then the connection closes
     "truncated_json",  # a whole HTTP answer whose JSON text stops half-way
-    "hang",  # nothing for `seconds`, then the true answer
+    "hang",  # nothing for `seconds` or until the fault is taken back, then the true answer
     "slow_drip",  # the true answer, its body spread over `seconds`
 ]
 

@@ -131,6 +131,16 @@ def test_nothing_is_decided_after_the_end(shop: Shop) -> None:
     assert shop.steps.told == {}
 
 
+def test_what_was_decided_is_said_also_after_the_end(shop: Shop) -> None:
+    execution = asked(shop)
+    assert decide(shop, execution, "approve") == "decided"
+    assert shop.executions.end(shop.now(execution), "succeeded")
+    assert decide(shop, execution, "approve", "bob") == "repeated"
+    assert decide(shop, execution, "deny", "bob") == "decided-otherwise"
+    step = shop.step(execution, "ask")
+    assert (step.branch, step.decided_by) == ("approve", "ann")
+
+
 def test_a_decision_that_could_not_be_told_is_told_later(shop: Shop) -> None:
     execution = asked(shop)
     shop.steps.down = True

@@ -74,7 +74,7 @@ def test_the_bench_measures_every_figure_and_its_exit_code_says_whether_all_are_
     ran = subprocess.run(
         [
             *(sys.executable, "-m", "bench", "--users", "150", "--groups", "3", "--rounds", "1"),
-            *("--results", str(results)),
+            *("--executions", "5", "--results", str(results)),
         ],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"]},
@@ -82,7 +82,7 @@ def test_the_bench_measures_every_figure_and_its_exit_code_says_whether_all_are_
         text=True,
         check=False,
     )
-    assert ran.returncode in (0, 1), ran.stderr
+    assert results.exists(), ran.stderr
     figures: list[dict[str, Any]] = json.loads(results.read_text())
     assert ran.returncode == (0 if all(figure["ok"] for figure in figures) else 1), ran.stdout
     by_name = {figure["name"]: figure for figure in figures}
@@ -94,6 +94,8 @@ def test_the_bench_measures_every_figure_and_its_exit_code_says_whether_all_are_
         "app calls, first sync",
         "app calls, unchanged sync",
         "answers 429, 5 calls a second",
+        "answers 429 to workflows, 5 calls a second",
+        "app calls of workflows",
         "writes to accounts and grants, no limit",
         "modules of pydantic and the API in it",
     ):

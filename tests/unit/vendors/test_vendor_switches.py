@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,15 @@ def test_an_answer_can_hang_or_drip(campaign: Served) -> None:
     before = time.monotonic()
     assert len(client.get("/users", timeout=0.2).json()["users"]) == 20
     assert time.monotonic() - before >= 0.25
+
+
+def test_an_answer_hangs_until_its_fault_is_taken_back(campaign: Served) -> None:
+    vendor, client = campaign
+    vendor.switches.faults = [Fault(kind="hang", seconds=60)]
+    taken_back = threading.Timer(0.2, setattr, (vendor.switches, "faults", []))
+    taken_back.start()
+    assert len(client.get("/users", timeout=30).json()["users"]) == 20
+    taken_back.join()
 
 
 def test_a_rule_counts_the_calls_it_matches(campaign: Served) -> None:

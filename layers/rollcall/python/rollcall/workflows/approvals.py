@@ -35,10 +35,10 @@ def decide(
     comment: str | None = None,
 ) -> Decided:
     """Decide the approval. A decision that is kept counts, also if the state machine cannot be
-    told at this moment.
+    told at this moment; and it is what is answered, also after the execution has ended.
     """
     execution = executions.get(step.execution_id)
-    if execution is None or execution.status in OVER:
+    if execution is None or (step.branch is None and execution.status in OVER):
         return "over"
     wanted = replace(step, branch=decision, decided_by=actor, comment=comment)
     kept = step.branch is None and executions.decide(wanted, actor)
