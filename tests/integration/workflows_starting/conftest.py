@@ -32,6 +32,7 @@ Json = dict[str, Any]
 LOG = Logger(service="test")
 PASSES = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
 BLOCKS = [{"id": "done", "type": "end"}]
+GRANT: Json = {"account": "7", "type": "admin", "entitlement_id": "3", "scope": None}
 WRITES = frozenset(
     {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
     | {"StartExecution", "Publish", "Invoke"}
@@ -177,7 +178,7 @@ class Hall:
         assert all(one.started for one in going)
         return sorted(one.name for one in going) == self.machines_started()
 
-    def person(self, person_id: str, **fields: Any) -> None:
+    def person(self, person_id: str, version: int = 1, **fields: Any) -> None:
         email = f"{person_id}@example.com"
         item = {
             "pk": keys.person(person_id),
@@ -185,7 +186,7 @@ class Hall:
             "id": person_id,
             "fields": {"email": email, "status": "active", **fields},
             "sources": {},
-            "version": 1,
+            "version": version,
             "created_at": now(),
             "updated_at": now(),
             **keys.person_index(person_id, {"email": email}),

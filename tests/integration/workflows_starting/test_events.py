@@ -11,6 +11,7 @@ from rollcall.stamps import now
 from rollcall.workflows.executions import Execution
 from tests.integration.workflows_starting.conftest import (
     BLOCKS,
+    GRANT,
     CountingAws,
     Hall,
     Killed,
@@ -171,9 +172,9 @@ def test_whom_an_event_is_about_is_read_where_the_condition_asks_for_them(hall: 
     asked = {"all": [{"field": "person.department", "op": "equals", "value": "IT"}]}
     asked["all"].append({"field": "account.last_active_at", "op": "before", "value": "-30d"})
     workflow = hall.workflow(on("Grant Added", when=asked))
-    grant = {"account": "7", "type": "admin", "entitlement_id": "3"}
-    event = {"type": "Grant Added", "id": "e1", "integration_id": "i1", "grant": grant}
-    unknown = event | {"id": "e2", "grant": grant | {"account": "8"}}
+    head = {"type": "Grant Added", "integration_id": "i1", "at": now()}
+    event = head | {"id": "e1", "grant": GRANT}
+    unknown = head | {"id": "e2", "grant": GRANT | {"account": "8"}}
     hall.starter().events([message(event), message(unknown)])
     (execution,) = hall.of(workflow)
     assert (execution.person_id, execution.integration_id) == ("p1", "i1")
@@ -182,9 +183,10 @@ def test_whom_an_event_is_about_is_read_where_the_condition_asks_for_them(hall: 
 
 def test_an_action_and_a_sync_are_about_whom_they_name(hall: Hall) -> None:
     workflow = hall.workflow(on("Action Failed", "Sync Failed"))
-    action = {"type": "Action Failed", "id": "e1", "integration_id": "i1", "action_id": "a"}
+    head = {"integration_id": "i1", "at": now()}
+    action = head | {"type": "Action Failed", "id": "e1", "action_id": "a"}
     action |= {"external_id": "7", "person_id": "p1"}
-    sync = {"type": "Sync Failed", "id": "e2", "integration_id": "i1", "run_id": "r"}
+    sync = head | {"type": "Sync Failed", "id": "e2", "run_id": "r"}
     hall.starter().events([message(action), message(sync)])
     about = {(one.person_id, one.integration_id, one.external_id) for one in hall.of(workflow)}
     assert about == {("p1", "i1", "7"), (None, None, None)}

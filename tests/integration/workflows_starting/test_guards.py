@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rollcall.aws import Aws
-from rollcall.stamps import instant
+from rollcall.stamps import instant, now
 from rollcall.workflows.beginning import Cause, Refused, Subject
 from rollcall.workflows.children import cause_of
 from rollcall.workflows.executions import Execution
@@ -17,6 +17,7 @@ from rollcall.workflows.guards import DEEPEST
 from rollcall.workflows.holding import tell_held
 from rollcall.workflows.store import Workflow
 from tests.integration.workflows_starting.conftest import (
+    GRANT,
     CountingAws,
     Hall,
     Killed,
@@ -40,11 +41,11 @@ def by_action(hall: Hall, execution: Execution, kind: str) -> dict[str, Any]:
     about: dict[str, Any] = {
         "Person Updated": left(),
         "Account Updated": {"integration_id": "i1", "account": {"external_id": "7"}},
-        "Grant Added": {"integration_id": "i1", "grant": {"account": "7"}},
+        "Grant Added": {"integration_id": "i1", "grant": GRANT},
         "Action Succeeded": {"integration_id": "i1", "action_id": action, "external_id": "7"},
     }
     by = {} if kind == "Action Succeeded" else {"by": {"kind": "action", "id": action}}
-    return {**about[kind], "type": kind, "id": f"{kind} {action}", **by}
+    return {**about[kind], "type": kind, "id": f"{kind} {action}", "at": now(), **by}
 
 
 @pytest.mark.parametrize("kind", EVENTS)

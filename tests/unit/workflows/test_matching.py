@@ -33,6 +33,7 @@ ROW: Json = {
     "grant": None,
     "integration_id": "i1",
     "application": "Aha!",
+    "versions": {"person": 4, "account": 5, "grant": 6},
 }
 LEFT: Json = {
     "type": "Person Updated",

@@ -120,6 +120,7 @@ def association(change: Change, application: str) -> Event:
             "application": application,
             "person_id": item["person_id"],
             "account": {name: item.get(name) for name in _ACCOUNT},
+            "version": item["version"],
             "by": _by(item),
         },
     )

@@ -88,6 +88,7 @@ def _families() -> Mapping[str, Mapping[str, Schema]]:
             "application": _TEXT,
             "person_id": _TEXT,
             "account": _ACCOUNT,
+            "version": _VERSION,
             "by": _BY,
         },
         "Grant": {**of_integration, "grant": _GRANT, "version": _VERSION, "by": _BY},

@@ -18,7 +18,7 @@ from rollcall.directory import keys
 from rollcall.notices.workflow_notice import WorkflowNotices
 from rollcall.settings import Settings
 from rollcall.stamps import now
-from rollcall.tables import Action, Table, equals, transact
+from rollcall.tables import Action, Table, absent, equals, transact
 from rollcall.workflows import guards
 from rollcall.workflows.executions import Began, Execution, Executions, Mode, execution_id
 from rollcall.workflows.guards import Admission, RateGuard
@@ -77,7 +77,7 @@ class Cause:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Why nothing begins: `loop` and `too-deep` (the execution is kept as failed), `not-active`,
-    `not-deployed`, or `remembered` (the row was begun for).
+    `not-deployed`, or `remembered` (the row was begun for, or its event was).
     """
 
     code: str
@@ -88,6 +88,16 @@ class Refused:
 def id_of(workflow_id: str, cause: Cause) -> str:
     """The id of the execution that the cause begins."""
     return execution_id(workflow_id, cause.key)
+
+
+def cause_at(moment: str, subject: str) -> str:
+    """The key of the cause that a look at that moment has found in a row; see `key_of`."""
+    return f"{moment}#{subject}"
+
+
+def activation_of(version: int) -> str:
+    """The moment at which a version is activated, as the key of a cause has it."""
+    return f"activation#{version}"
 
 
 def subject_of(row: Mapping[str, Any]) -> Subject:
@@ -184,6 +194,9 @@ class Beginner:
         guarded = [("remembered", one) for one in more]
         if began in _BY_ITSELF and execution.mode == "real":
             active = equals("status", "active") & equals("active_version", version.number)
+            if began == "event":  # what the activation leaves to events is another then
+                chosen = workflow.matching
+                active &= equals("matching", chosen) if chosen else absent("matching")
             guarded.append(("active", self.config.checking(KIND, workflow.id, active)))
         for _ in range(_TRIES):
             admission = None

@@ -171,6 +171,10 @@ class Executions:
         item = self._runs.get(_pk(execution_id), "EXECUTION")
         return Execution.from_item(item) if item is not None else None
 
+    def absent(self, execution_id: str) -> Action:
+        """Refuse where there is such an execution."""
+        return self._runs.checking(_pk(execution_id), "EXECUTION", ABSENT)
+
     def started(self, execution: Execution) -> None:
         """Note that its state machine was started."""
         changes = {"started": True}

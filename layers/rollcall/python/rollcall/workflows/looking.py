@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rollcall.tables import Table
-from rollcall.workflows.beginning import Beginner, Cause, Refused, id_of, key_of, subject_of
+from rollcall.workflows.beginning import (
+    Beginner,
+    Cause,
+    Refused,
+    cause_at,
+    id_of,
+    key_of,
+    subject_of,
+)
 from rollcall.workflows.document import Document
 from rollcall.workflows.executions import Began
-from rollcall.workflows.matching import Event, standing
+from rollcall.workflows.matching import OF, Event, standing
 from rollcall.workflows.memory import Memory
 from rollcall.workflows.store import Version, Workflow
 from rollcall.workflows.subjects import Row
@@ -27,18 +35,20 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at all the rows of a workflow. `prefix` and a row make the cause.
+    """One look at all the rows of a workflow. `moment` and a row make the cause.
 
     `remembers`: a row is begun for as long as it is not remembered; `anew`: also if it is.
-    `skips`: nothing begins, and every row is remembered.
+    `skips`: nothing begins, and every row is remembered. `yields`: nothing begins for a row whose
+    event has begun it meanwhile.
     """
 
     of: Listener
-    prefix: str
+    moment: str
     began: Began
     remembers: bool = False
     anew: bool = False
     skips: bool = False
+    yields: bool = False
 
 
 @dataclass(slots=True)
@@ -79,7 +89,7 @@ class Looker:
             there |= rows.keys()
             if look.skips:
                 new = [one for one in rows if one not in seen]
-                self._memory.remember(workflow_id, new, look.prefix)
+                self._memory.remember(workflow_id, new, look.moment)
                 done.count += len(new)
                 continue
             if look.remembers and not look.anew:
@@ -87,7 +97,7 @@ class Looker:
                 rows = {
                     one: told
                     for one, told in rows.items()
-                    if one not in seen or seen[one].at == look.prefix
+                    if one not in seen or seen[one].at == look.moment
                 }
             if not self._begin_all(look, rows, has_time, done):
                 return done
@@ -110,9 +120,9 @@ class Looker:
         causes = {
             subject: Cause(
                 look.began,
-                f"{look.prefix}#{subject}",
+                cause_at(look.moment, subject),
                 look.began,
-                event=event if event is not None else _of_grant(row, look.prefix),
+                event=event if event is not None else _of_grant(row, look.moment),
             )
             for subject, (row, event) in rows.items()
         }
@@ -126,9 +136,11 @@ class Looker:
             if not has_time():
                 return False
             more = []
+            memory = self._memory
             if look.remembers:
-                memory = self._memory
-                more.append(memory.remembering(workflow.id, subject, look.prefix, anew=look.anew))
+                more.append(memory.remembering(workflow.id, subject, look.moment, anew=look.anew))
+            if look.yields:
+                more.append(memory.untold(workflow.id, cause.key))
             begun = self._beginner.begin(
                 workflow, version, cause, subject_of(rows[subject][0]), more
             )
@@ -139,13 +151,29 @@ class Looker:
         return True
 
 
-def _of_grant(row: Row, prefix: str) -> Event | None:
+def key_of_event(event: Event) -> str | None:
+    """The key of the row that an event tells of; None where an activation looks at no such rows."""
+    row: Row = {"person": None, "account": None, "grant": None}
+    match OF.get(event["type"]):
+        case "people":
+            return key_of({**row, "person": {"id": event["person_id"]}})
+        case "accounts":
+            account = {**event["account"], "integration_id": event["integration_id"]}
+            return key_of({**row, "account": account})
+        case "grants":
+            grant = {"grant": event["grant"], "integration_id": event["integration_id"]}
+            return key_of({**row, **grant})
+        case None:
+            return None
+
+
+def _of_grant(row: Row, moment: str) -> Event | None:
     """What an execution is told of a grant that a schedule has found: it is about its account."""
     if row["grant"] is None:
         return None
     return {
         "type": "Schedule",
-        "at": prefix,
+        "at": moment,
         "integration_id": row["integration_id"],
         "grant": row["grant"],
     }

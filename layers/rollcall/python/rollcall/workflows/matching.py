@@ -28,7 +28,7 @@ Standing = tuple[Row, Event | None]
 """A row that would begin a workflow now, and the event that would tell so; by a schedule: none."""
 Of = Literal["people", "accounts", "grants"]
 
-_OF: Mapping[str, Of] = {
+OF: Mapping[str, Of] = {
     "Person Created": "people",
     "Person Updated": "people",
     "Person Restored": "people",
@@ -183,9 +183,9 @@ def _standing_of(stores: Roster, begin: EventTrigger) -> Iterator[list[Standing]
     asked: dict[Of, list[tuple[str, Filter | None]]] = {}
     for kind in begin.events:
         condition = rewritten(begin.when, kind)
-        if kind in _OF and condition is not False:
+        if kind in OF and condition is not False:
             when = None if condition is True else condition
-            asked.setdefault(_OF[kind], []).append((kind, when))
+            asked.setdefault(OF[kind], []).append((kind, when))
     moment = datetime.now(UTC)
     for of, kinds in asked.items():
         needs = _needed(of, frozenset().union(*(spoken_of(when) for _, when in kinds)))
@@ -213,20 +213,22 @@ def _needed(of: Of, spoken: frozenset[str]) -> frozenset[str]:
 def synthetic(kind: str, row: Row, moment: datetime) -> Event | None:
     """The event of that kind that would tell of the row as it is now; None: there can be none."""
     head = {"type": kind, "at": instant(moment)}
-    account = row["account"]
+    account, versions = row["account"], row["versions"]
     match kind.partition(" ")[0]:
         case "Person":
             fields = {name: value for name, value in row["person"].items() if name != "id"}
-            return {**head, "person_id": row["person"]["id"], "person": fields}
+            told = {"person_id": row["person"]["id"], "person": fields}
+            return {**head, **told, "version": versions["person"]}
         case "Grant":
-            return {**head, "integration_id": row["integration_id"], "grant": row["grant"]}
+            told = {"integration_id": row["integration_id"], "grant": row["grant"]}
+            return {**head, **told, "version": versions["grant"]}
         case family:
-            told = {name: account[name] for name in _TOLD}
             detail = {
                 **head,
                 "integration_id": row["integration_id"],
-                "account": told,
+                "account": {name: account[name] for name in _TOLD},
                 "person_id": account["person_id"],
+                "version": versions["account"],
             }
             if family != "Application":
                 return detail

@@ -1,8 +1,10 @@
 """What a schedule remembers: the rows that it has begun for, as long as they are among the rows.
+And what events have begun while an activation looks at those who match.
 
-| item                         | pk            | sk            |
-|------------------------------|---------------|---------------|
-| a row that was begun for     | WORKFLOW#id   | SEEN#subject  |
+| item                                  | pk            | sk                          |
+|---------------------------------------|---------------|-----------------------------|
+| a row that was begun for              | WORKFLOW#id   | SEEN#subject                |
+| a row of which an event was begun for | WORKFLOW#id   | TOLD#activation#version#subject |
 
 Memories are renewed while their rows are there, and expire where nobody looks any more: when the
 workflow was deleted, or its schedule fires less than once in half a year.
@@ -68,6 +70,16 @@ class Memory:
                     same = equals("at", seen.at)
                     self._runs.delete(_pk(workflow_id), _sk(one), same)
 
+    def telling(self, workflow_id: str, cause: str) -> Action:
+        """Remember that an event has begun what an activation would, in the same transaction."""
+        return self._runs.putting(
+            {"pk": _pk(workflow_id), "sk": f"TOLD#{cause}", "expires_at": _expiry()}
+        )
+
+    def untold(self, workflow_id: str, cause: str) -> Action:
+        """Refuse where an event has begun what an activation would."""
+        return self._runs.checking(_pk(workflow_id), f"TOLD#{cause}", ABSENT)
+
     def _forgetting(self, workflow_id: str, subject: str, seen: Seen) -> Action:
         return self._runs.deleting(_pk(workflow_id), _sk(subject), equals("at", seen.at))
 
@@ -77,8 +89,12 @@ def _item(workflow_id: str, subject: str, at: str) -> Item:
         "pk": _pk(workflow_id),
         "sk": _sk(subject),
         "at": at,
-        "expires_at": int(time.time()) + KEPT_DAYS * _DAY,
+        "expires_at": _expiry(),
     }
+
+
+def _expiry() -> int:
+    return int(time.time()) + KEPT_DAYS * _DAY
 
 
 def _pk(workflow_id: str) -> str:

@@ -1,9 +1,11 @@
 """What begins executions: events from the bus, schedules, and the activation of a workflow.
 
 All of it is delivered at least once, and begins once: an execution's id is made of its workflow and
-of what caused it. A schedule remembers the rows that it has begun for as long as they are among its
-rows (see `memory`). What one function has no time for is gone on with by another one, which goes
-through the rows from the first one on and passes over what was begun.
+of what caused it. What changed before a workflow was active is not begun by its event: the
+activation looks at all the rows, and does what was chosen for them. A schedule remembers the rows
+that it has begun for as long as they are among its rows (see `memory`). What one function has no
+time for is gone on with by another one, which goes through the rows from the first one on and
+passes over what was begun.
 """
 
 import json
@@ -25,12 +27,15 @@ from rollcall.workflows.beginning import (
     Machines,
     Refused,
     Subject,
+    activation_of,
+    cause_at,
 )
 from rollcall.workflows.document import Document, EventTrigger, ScheduleTrigger, parsed
-from rollcall.workflows.executions import Execution
+from rollcall.workflows.executions import Execution, execution_id
 from rollcall.workflows.holding import Holding
-from rollcall.workflows.looking import Done, HasTime, Listener, Look, Looker
+from rollcall.workflows.looking import Done, HasTime, Listener, Look, Looker, key_of_event
 from rollcall.workflows.matching import begins, needs_row
+from rollcall.workflows.memory import Memory
 from rollcall.workflows.store import KIND, Version, Workflow, Workflows
 from rollcall.workflows.subjects import Row, account_row, person_row
 
@@ -84,6 +89,10 @@ class Starter:
     @cached_property
     def _actions(self) -> Actions:
         return Actions(self._beginner.runs, self.config, self._settings.run_days)
+
+    @cached_property
+    def _memory(self) -> Memory:
+        return Memory(self._beginner.runs)
 
     @cached_property
     def _looker(self) -> Looker:
@@ -144,20 +153,47 @@ class Starter:
         """Begin this workflow if the event concerns it, in the version that is active then."""
         while (listener := self._listener(workflow)) is not None:
             trigger = listener.document.begin
-            if not isinstance(trigger, EventTrigger):
+            if not isinstance(trigger, EventTrigger) or _was_before(event, workflow):
                 return
             row = told.row if needs_row(trigger, event["type"]) else None
             if not begins(trigger, event, row, datetime.now(UTC)):
                 return
+            more = self._beside_the_activation(workflow, listener.version, event)
+            if more is None:
+                return
             by = guards.cause_of(event, self._beginner.executions, self._actions)
             cause = Cause("event", event["id"], "event", event=event, by=by)
-            begun = self.begin(workflow, listener.version, cause, told.subject)
-            if not isinstance(begun, Refused) or begun.code != "not-active":
+            begun = self.begin(workflow, listener.version, cause, told.subject, more)
+            if not isinstance(begun, Refused):
+                return
+            if begun.code == "remembered":  # by the activation, in this moment
+                continue
+            if begun.code != "not-active":
                 return
             now_is = self._workflows.get(workflow.id)
             if now_is is None or now_is.status != "active" or now_is == workflow:
                 return
             workflow = now_is
+
+    def _beside_the_activation(
+        self, workflow: Workflow, version: Version, event: Event
+    ) -> list[Action] | None:
+        """What is to be stored with an execution that the event begins, so that the look at the
+        activation does not begin it too; None where that look has, or has seen something newer.
+        """
+        subject = key_of_event(event)
+        if subject is None:
+            return []
+        key = cause_at(activation_of(version.number), subject)
+        activation = execution_id(workflow.id, key)
+        looked = self._beginner.executions.get(activation)
+        if looked is not None and event["version"] <= (looked.event or {})["version"]:
+            return None
+        if workflow.matching != "start":
+            return []
+        telling = self._memory.telling(workflow.id, key)
+        unlooked = [self._beginner.executions.absent(activation)] if looked is None else []
+        return [telling, *unlooked]
 
     def row_of(self, event: Event) -> Row | None:
         """Whom the event is about, as the roster has them now; None where that is nobody."""
@@ -230,11 +266,12 @@ class Starter:
         if matching == "start" or remembers:
             look = Look(
                 listener,
-                f"activation#{listener.version.number}",
+                activation_of(listener.version.number),
                 "activation",
                 remembers=remembers,
                 anew=by_time,
                 skips=matching == "skip",
+                yields=isinstance(begin, EventTrigger),
             )
             done = self._looker.go_through(look, has_time)
         if done.complete and not done.stopped:
@@ -304,6 +341,16 @@ class _Told:
         external_id = account.get("external_id") or event.get("external_id")
         integration_id = event["integration_id"] if external_id is not None else None
         return Subject(event.get("person_id"), integration_id, external_id)
+
+
+def _was_before(event: Event, workflow: Workflow) -> bool:
+    """Was this changed before the workflow was active? DynamoDB rounds the time of a change down to
+    the second (ApproximateCreationDateTime, Amazon DynamoDB API Reference, StreamRecord, 2026-11).
+    """
+    if workflow.active_since is None:
+        return False
+    since = datetime.fromisoformat(workflow.active_since).replace(microsecond=0)
+    return datetime.fromisoformat(event["at"]) < since
 
 
 def _event_in(record: Event) -> Event:

@@ -30,6 +30,7 @@ class Workflow:
     `active_version` the one that is started, or was until it was paused. `events` are what it
     begins with where its trigger is an event. `machine_arn`: its state machine. `matching` is the
     choice about who matched at its activation, until the starter has done as it says.
+    `active_since`: since when it is active, in whatever versions.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Workflow:
     machine_arn: str | None = None
     events: tuple[str, ...] = ()
     matching: Matching | None = None
+    active_since: str | None = None
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "Workflow":
@@ -179,6 +181,8 @@ class Workflows:
         """Have the version that was validated last begin from now on. `matching` is kept until the
         starter has done as it says.
         """
+        moment = now()
+        goes_on = before.status == "active" and before.active_since is not None
         after = replace(
             before,
             status="active",
@@ -186,7 +190,8 @@ class Workflows:
             trigger=trigger,
             events=events,
             matching=matching,
-            updated_at=now(),
+            active_since=before.active_since if goes_on else moment,
+            updated_at=moment,
         )
         return self._changed(before, after, actor, "activate")
 

@@ -1,8 +1,9 @@
 """Rows of the roster: what a query finds, and the one row of a person, an account or a grant.
 
-A row is `{"person", "account", "grant", "integration_id", "application"}`: of a query of grants all
-of it, of accounts without a grant, of people the person alone; what is not there is None. Whom an
-account belongs to is shown also where that person was removed.
+A row is `{"person", "account", "grant", "integration_id", "application", "versions"}`: of a query
+of grants all of it, of accounts without a grant, of people the person alone; what is not there is
+None. Whom an account belongs to is shown also where that person was removed. `versions` has the
+version of each part that is there, as events tell it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -83,7 +84,7 @@ def batches(
 def person_row(stores: Roster, person_id: str) -> Row | None:
     """The row of one person, also of one who was removed; None where there is none."""
     item = stores.directory.get(keys.person(person_id), "PERSON")
-    return _row(person=_person(item)) if item is not None else None
+    return _row(person=item) if item is not None else None
 
 
 def account_row(stores: Roster, integration_id: str, external_id: str) -> Row | None:
@@ -92,16 +93,9 @@ def account_row(stores: Roster, integration_id: str, external_id: str) -> Row | 
     if item is None or "load" in item:
         return None
     origin = _origin(stores, integration_id)
-    person = _person_of(stores, item)
-    return _row(origin, person=person, account=_account(item, origin))
-
-
-def grant_row(stores: Roster, integration_id: str, grant: Mapping[str, Any]) -> Row:
-    """The row of one grant, which is given, with what is there of its account and its person."""
-    row = account_row(stores, integration_id, grant["account"])
-    if row is None:
-        row = _row(_origin(stores, integration_id))
-    return {**row, "grant": {name: grant.get(name) for name in _GRANT}}
+    person_id = item.get("person_id")
+    person = stores.directory.get(keys.person(person_id), "PERSON") if person_id else None
+    return _row(origin, person=person, account=item)
 
 
 def accounts_of(stores: Roster, person_id: str) -> list[Row]:
@@ -113,7 +107,6 @@ def accounts_of(stores: Roster, person_id: str) -> list[Row]:
     )
     places = [(one["pk"], one["sk"]) for one in index]
     items = directory.get_many(places)
-    shown = _person(person) if person is not None else None
     found: list[Row] = []
     origins: dict[str, _Origin] = {}
     for place in sorted(items):
@@ -124,7 +117,7 @@ def accounts_of(stores: Roster, person_id: str) -> list[Row]:
         if integration_id not in origins:
             origins[integration_id] = _origin(stores, integration_id)
         origin = origins[integration_id]
-        found.append(_row(origin, person=shown, account=_account(item, origin)))
+        found.append(_row(origin, person=person, account=item))
     return found
 
 
@@ -193,7 +186,7 @@ class _Reading:
             for one in some:
                 item = items.get((keys.person(one), "PERSON"))
                 if item is not None and "removed_at" not in item:
-                    yield _Found(_row(person=_person(item)))
+                    yield _Found(_row(person=item))
 
     def _all(self) -> Iterator[str]:
         index = self.stores.directory.query(keys.PEOPLE, index="gsi1", attributes=("pk",))
@@ -217,19 +210,17 @@ class _Reading:
             pk = keys.integration(origin.integration_id)
             where = _THERE & absent("load")
             for item in self.stores.directory.query(pk, "ACCOUNT#", where=where):
-                row = _row(origin, account=_account(item, origin))
-                yield _Found(row, item.get("person_id"), origin)
+                yield _Found(_row(origin, account=item), item.get("person_id"), origin)
 
     def _grants(self) -> Iterator[_Found]:
         for origin in self._origins():
             pk = keys.integration(origin.integration_id)
             items = self.stores.directory.query(
-                pk, "GRANT#", attributes=_GRANT, where=equals("status", "held")
+                pk, "GRANT#", attributes=(*_GRANT, "version"), where=equals("status", "held")
             )
             for item in items:
-                grant = {name: item.get(name) for name in _GRANT}
                 account = (pk, keys.account(item["account"]))
-                yield _Found(_row(origin, grant=grant), None, origin, account)
+                yield _Found(_row(origin, grant=item), None, origin, account)
 
     def _origins(self) -> Iterator[_Origin]:
         """The integrations that have accounts, in the order of their ids."""
@@ -268,7 +259,7 @@ class _Reading:
                 continue
             one.person_id = item.get("person_id")
             if whole and item["status"] != "removed":
-                one.row["account"] = _account(item, one.origin)
+                _show(one.row, "account", item, one.origin)
 
     def _join_people(self, found: Sequence[_Found]) -> None:
         lacking = [one for one in found if one.person_id is not None and one.row["person"] is None]
@@ -277,23 +268,35 @@ class _Reading:
         for one in lacking:
             item = items.get((keys.person(one.person_id or ""), "PERSON"))
             if item is not None:
-                one.row["person"] = _person(item)
+                _show(one.row, "person", item)
 
 
-def _row(
-    origin: _Origin | None = None,
-    *,
-    person: Row | None = None,
-    account: Row | None = None,
-    grant: Row | None = None,
-) -> Row:
-    return {
-        "person": person,
-        "account": account,
-        "grant": grant,
+def _row(origin: _Origin | None = None, **items: Item | None) -> Row:
+    """A row of these parts, each given as its item."""
+    row: Row = {
+        "person": None,
+        "account": None,
+        "grant": None,
         "integration_id": origin.integration_id if origin is not None else None,
         "application": origin.application if origin is not None else None,
+        "versions": {},
     }
+    for part, item in items.items():
+        if item is not None:
+            _show(row, part, item, origin)
+    return row
+
+
+def _show(row: Row, part: str, item: Item, origin: _Origin | None = None) -> None:
+    """Put a part into the row, and its version."""
+    match part:
+        case "person":
+            row[part] = _person(item)
+        case "account":
+            row[part] = _account(item, origin)
+        case "grant":
+            row[part] = {name: item.get(name) for name in _GRANT}
+    row["versions"][part] = item["version"]
 
 
 def _origin(stores: Roster, integration_id: str) -> _Origin:
@@ -304,28 +307,21 @@ def _origin(stores: Roster, integration_id: str) -> _Origin:
     return _Origin(integration_id, integration.application, manifest)
 
 
-def _person_of(stores: Roster, account: Item) -> Row | None:
-    person_id = account.get("person_id")
-    if person_id is None:
-        return None
-    item = stores.directory.get(keys.person(person_id), "PERSON")
-    return _person(item) if item is not None else None
-
-
 def _person(item: Item) -> Row:
     return {**item["fields"], "id": item["id"]}
 
 
-def _account(item: Item, origin: _Origin) -> Row:
+def _account(item: Item, origin: _Origin | None) -> Row:
+    manifest = origin.manifest if origin is not None else None
     attributes = loads(item["attributes"])
     return {
         "integration_id": item["integration_id"],
-        "application": origin.application,
+        "application": origin.application if origin is not None else None,
         "external_id": item["external_id"],
         **{name: item.get(name) for name in _ACCOUNT},
         "kind": item.get("kind", "person"),
         "link": item.get("link"),
         "left_at": item.get("left_at"),
         "attributes": attributes,
-        "fields": read_fields(origin.manifest, attributes) if origin.manifest else {},
+        "fields": read_fields(manifest, attributes) if manifest else {},
     }
