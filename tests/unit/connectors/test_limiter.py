@@ -1,5 +1,6 @@
 """Turns are even, ahead by a second at most, and one host's turns are never given out twice."""
 
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from local.vendors.limit import Window
 from rollcall.aws import Aws
-from rollcall.connectors.limiter import _LIVE, MARGIN, QUEUE_MS, Limiter
+from rollcall.connectors.limiter import _LIVE, LATE_MS, MARGIN, QUEUE_MS, Limiter, interval_ms
 from rollcall.integrations.model import RateLimit
 from rollcall.tables import Table
 
@@ -115,6 +117,17 @@ def test_about_a_second_of_turns_is_reserved_in_one_write(
     assert len(runs.client.taken) == 1
     span = ahead * rate.seconds * 1000 * MARGIN / rate.requests
     assert stored(runs) - start == pytest.approx(span, abs=1)
+
+
+@pytest.mark.parametrize("rate", [FIVE, RateLimit(1, 1), RateLimit(20, 1), RateLimit(300, 60)])
+def test_calls_of_many_functions_may_come_late_by_a_moment(rate: RateLimit) -> None:
+    chance = random.Random(1)  # noqa: S311 - no secret
+    turns = [number * interval_ms(rate, single=True) for number in range(5000)]
+    came = sorted(turn + chance.uniform(0, LATE_MS) for turn in turns)
+    window = Window()
+    quotas = [window.take((rate.requests, rate.seconds), at / 1000) for at in came]
+    assert not [one for one in quotas if one is None or one.refused]
+    assert interval_ms(rate, single=True) >= interval_ms(rate, single=False)
 
 
 def test_a_hundred_calls_take_as_many_writes_as_there_are_reservations(runs: Table) -> None:

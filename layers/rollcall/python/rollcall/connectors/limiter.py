@@ -18,6 +18,9 @@ from rollcall.tables import Table
 MARGIN = 1.04
 """Slots are this much further apart than the limit asks, because calls do not arrive as evenly
 as they leave."""
+LATE_MS = 150
+"""Who takes a single turn shares the line with other functions, and each opens a connection first:
+one call may come so much later after its turn than the next one does."""
 LEAD_MS = 20
 """The first of several slots lies this far ahead, so that it has not passed when the reservation
 returns. Who takes a single turn of an idle line goes at once: the margin has room for the moment
@@ -30,6 +33,12 @@ _LIVE = "next_at > :now AND next_at <= :horizon"
 _IDLE = "attribute_not_exists(next_at) OR next_at <= :now"
 
 
+def interval_ms(rate: RateLimit, *, single: bool) -> float:
+    """Milliseconds from one turn to the next, for who takes a `single` one or a second's worth."""
+    window = rate.seconds * 1000
+    return max(window * MARGIN, window + LATE_MS if single else 0) / rate.requests
+
+
 class Limiter:
     """Turns for calls to `host`, at `rate`; `ahead` turns are reserved at a time. Thread-safe."""
 
@@ -37,7 +46,7 @@ class Limiter:
         self._runs = runs
         self._key = to_item({"pk": "LIMIT", "sk": host})
         self._rate = rate
-        self._interval_ms = rate.seconds * 1000 * MARGIN / rate.requests
+        self._interval_ms = interval_ms(rate, single=ahead == 1)
         self._ahead = ahead or max(1, round(1000 / self._interval_ms))
         self._horizon_ms = math.ceil(1.2 * self._interval_ms) + (
             50 if self._ahead > 1 else QUEUE_MS

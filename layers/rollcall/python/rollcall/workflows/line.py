@@ -12,7 +12,7 @@ import time
 
 import httpx
 
-from rollcall.connectors.limiter import MARGIN
+from rollcall.connectors.limiter import interval_ms
 from rollcall.connectors.presets import CHANGING, Preset
 from rollcall.integrations.model import RateLimit
 from rollcall.items import to_item
@@ -41,7 +41,7 @@ def seconds_until_turn(
     crowded = _limiter_seconds(runs, host) > NEAR_SECONDS
     if waited and not crowded:
         return 0.0
-    turn = _place(runs, host, math.ceil(calls * rate.seconds * 1000 * MARGIN / rate.requests))
+    turn = _place(runs, host, math.ceil(calls * interval_ms(rate, single=True)))
     if crowded:
         return max(turn, NEAR_SECONDS) + random.uniform(0, NEAR_SECONDS)  # noqa: S311 - no secret
     return turn if turn > NEAR_SECONDS else 0.0
