@@ -36,9 +36,9 @@ class Api:
         self._http = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
 
     def call(self, method: str, path: str, **request: Any) -> Any:
-        """The JSON of an answer. Raises httpx.HTTPStatusError for a refusal."""
+        """The JSON of an answer, which must be none of an error."""
         answer = self._http.request(method, path, **request)
-        answer.raise_for_status()
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 
     def connect(self, app: SampleVendor) -> str:
