@@ -91,6 +91,23 @@ def test_a_version_that_follows_another_takes_what_changed_before(hall: Hall) ->
     assert execution.version == 2
 
 
+def test_one_that_began_by_a_schedule_listens_from_its_activation_on(hall: Hall) -> None:
+    by_time = {"trigger": "schedule", "schedule": {"expression": "rate(1 day)", "timezone": "UTC"}}
+    workflow = hall.workflow(by_time)
+    hour_ago = {"active_since": at(workflow, -3600)}
+    assert hall.house.config.update("WORKFLOW", workflow.id, hour_ago)
+    now_is = hall.workflows.get(workflow.id)
+    assert now_is is not None
+    document = {**hall.version(workflow).document, "begin": on()}
+    saved = hall.workflows.save(now_is, document, "ann")
+    assert saved is not None
+    second = hall.activate(hall.validate(saved), on())
+    tell(hall, left("p1", at=at(second, -5)))
+    assert hall.of(second) == []
+    tell(hall, left("p1", at=at(second, 0)))
+    assert began(hall, second) == ["event"]
+
+
 def test_what_the_look_has_begun_only_a_newer_event_begins_again(hall: Hall) -> None:
     workflow = waiting(hall)
     hall.person("p1", status="inactive", version=2)

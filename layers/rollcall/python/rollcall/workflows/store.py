@@ -30,7 +30,7 @@ class Workflow:
     `active_version` the one that is started, or was until it was paused. `events` are what it
     begins with where its trigger is an event. `machine_arn`: its state machine. `matching` is the
     choice about who matched at its activation, until the starter has done as it says.
-    `active_since`: since when it is active, in whatever versions.
+    `active_since`: since when it is active by a trigger of this kind, in whatever versions.
     """
 
     id: str
@@ -182,7 +182,7 @@ class Workflows:
         starter has done as it says.
         """
         moment = now()
-        goes_on = before.status == "active" and before.active_since is not None
+        goes_on = before.status == "active" and before.trigger == trigger
         after = replace(
             before,
             status="active",
