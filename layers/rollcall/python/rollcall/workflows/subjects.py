@@ -271,7 +271,13 @@ class _Reading:
                 _show(one.row, "person", item)
 
 
-def _row(origin: _Origin | None = None, **items: Item | None) -> Row:
+def _row(
+    origin: _Origin | None = None,
+    *,
+    person: Item | None = None,
+    account: Item | None = None,
+    grant: Item | None = None,
+) -> Row:
     """A row of these parts, each given as its item."""
     row: Row = {
         "person": None,
@@ -281,7 +287,7 @@ def _row(origin: _Origin | None = None, **items: Item | None) -> Row:
         "application": origin.application if origin is not None else None,
         "versions": {},
     }
-    for part, item in items.items():
+    for part, item in (("person", person), ("account", account), ("grant", grant)):
         if item is not None:
             _show(row, part, item, origin)
     return row
@@ -294,7 +300,7 @@ def _show(row: Row, part: str, item: Item, origin: _Origin | None = None) -> Non
             row[part] = _person(item)
         case "account":
             row[part] = _account(item, origin)
-        case "grant":
+        case _:
             row[part] = {name: item.get(name) for name in _GRANT}
     row["versions"][part] = item["version"]
 
