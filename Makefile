@@ -24,7 +24,7 @@ stack: .venv/ready ## Only the local AWS with template.yaml deployed (PORT= ALLO
 	@exec $(VENV)/python -m local.stack
 
 test: .venv/ready .venv-sam/ready ## Every test, in two processes (JOBS= says how many, ARGS= goes to pytest)
-	$(VENV)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(VENV)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: .venv/ready .venv-sam/ready ## Format, lint, types, template and state machines
 	$(VENV)/ruff format --check .

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -94,20 +96,24 @@ class Api:
         return until(over, f"run {run_id} ends")
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """The stack of the source tree; Step Functions waits a twentieth of the time.
+@contextmanager
+def started(state_dir: Path) -> Iterator[LocalStack]:
+    """A stack of the source tree; Step Functions waits a twentieth of the time.
 
     A small account: no more sync functions run at once than a machine with two cores can carry.
     """
     few = {"SyncReservedConcurrency": "6"}
     with LocalStack.start(
-        port=free_port(),
-        state_dir=tmp_path_factory.mktemp("stack"),
-        allow_hosts="127.0.0.1",
-        parameters=few,
+        port=free_port(), state_dir=state_dir, allow_hosts="127.0.0.1", parameters=few
     ) as running:
         running.scale_waits(0.05)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The stack that most tests share: whatever others have made is there too."""
+    with started(tmp_path_factory.mktemp("stack")) as running:
         yield running
 
 

@@ -16,7 +16,7 @@ from local.deployment import client
 from local.stack import LocalStack
 from local.vendors import ActiveCampaign, Aha, Vendor, serve
 from local.vendors.seed import seed_activecampaign, seed_aha
-from tests.e2e.conftest import Api, Json, until
+from tests.e2e.conftest import Api, Json, started, until
 from tests.unit.docs.test_workflow_guide import ASKED, EXAMPLES
 
 IT = "it@northwind.example"
@@ -34,6 +34,13 @@ class Company:
     campaign_id: str
     aha: Vendor[Aha]
     aha_id: str
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack of its own, in which nobody has accounts in other apps."""
+    with started(tmp_path_factory.mktemp("stack")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
