@@ -95,7 +95,7 @@ def test_the_bench_measures_every_figure_and_its_exit_code_says_whether_all_are_
         "app calls, unchanged sync",
         "answers 429, 5 calls a second",
         "answers 429 to workflows, 5 calls a second",
-        "calls of workflows that the app took",
+        "app calls of workflows",
         "writes to accounts and grants, no limit",
         "modules of pydantic and the API in it",
     ):
